@@ -47,14 +47,15 @@ type Options struct {
 
 // ControlPlane is a running control plane. Its methods may be called concurrently.
 type ControlPlane struct {
-	opts     Options
-	dir      string
-	ownDir   bool
-	binaries string
-	pki      *pki
-	port     int
-	admin    *rest.Config
-	adminKey string // path of the administrator's kubeconfig
+	opts      Options
+	dir       string
+	ownDir    bool
+	socketDir string // holds etcd's socket: dir, or a temporary folder if its path is too long for one
+	binaries  string
+	pki       *pki
+	port      int
+	admin     *rest.Config
+	adminKey  string // path of the administrator's kubeconfig
 
 	mu        sync.Mutex
 	etcd      *process
@@ -99,6 +100,9 @@ func (c *ControlPlane) prepare() (err error) {
 	if c.dir, err = filepath.Abs(c.dir); err != nil {
 		return err
 	}
+	if err := c.prepareSocket(); err != nil {
+		return err
+	}
 	for _, sub := range []string{"logs", "pki", "kubeconfigs", "authentication", "audit"} {
 		if err := os.MkdirAll(filepath.Join(c.dir, sub), 0o700); err != nil {
 			return err
@@ -108,6 +112,15 @@ func (c *ControlPlane) prepare() (err error) {
 		return fmt.Errorf("create certificates: %w", err)
 	}
 	return c.writeInputs()
+}
+
+// prepareSocket keeps the path of the socket below what the kernel takes (108 bytes).
+func (c *ControlPlane) prepareSocket() (err error) {
+	c.socketDir = c.dir
+	if len(c.dir) > 90 {
+		c.socketDir, err = os.MkdirTemp("", "watchword-etcd-")
+	}
+	return err
 }
 
 func (c *ControlPlane) writeInputs() error {
@@ -169,10 +182,14 @@ func (c *ControlPlane) Stop() error {
 	}
 	c.stopped = true
 	c.stopProcesses()
-	if c.ownDir {
-		return os.RemoveAll(c.dir)
+	var err error
+	if c.socketDir != "" && c.socketDir != c.dir {
+		err = os.RemoveAll(c.socketDir)
 	}
-	return nil
+	if c.ownDir {
+		err = errors.Join(err, os.RemoveAll(c.dir))
+	}
+	return err
 }
 
 // stopProcesses kills rather than asks: nothing of theirs outlives the control plane, and a kube-apiserver with

@@ -23,9 +23,9 @@ const (
 const ServiceAccountIssuer = "https://kubernetes.default.svc"
 
 // etcdURL is a socket in the private folder: no port to collide on, and no other user of the machine can read the
-// data. A socket's path is bounded by the kernel; etcd is started in its folder and given the file name alone.
+// data.
 func (c *ControlPlane) etcdURL() string {
-	return (&url.URL{Scheme: "unix", Path: filepath.Join(c.dir, "etcd.sock")}).String()
+	return (&url.URL{Scheme: "unix", Path: filepath.Join(c.socketDir, "etcd.sock")}).String()
 }
 
 func (c *ControlPlane) startEtcd() (*process, error) {
