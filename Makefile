@@ -12,7 +12,7 @@ IMAGE   ?= watchword:$(VERSION)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # Every tool is a Go module of its own, built once per content of its folder into bin/tools/<tool>-<key>.
-tool_key = $(shell cat $(sort $(wildcard internal/tools/$(1)/go.* internal/tools/$(1)/*.go)) | sha256sum | cut -c1-12)
+tool_key = $(shell cat /dev/null $(sort $(wildcard internal/tools/$(1)/go.* internal/tools/$(1)/*.go)) | sha256sum | cut -c1-12)
 tool     = bin/tools/$(1)-$(call tool_key,$(1))
 
 CONTROLLER_GEN := $(call tool,controller-gen)
@@ -67,6 +67,7 @@ generate-docs: $(CRD_REF_DOCS) ## API reference in docs/reference/api.md
 	@mkdir -p docs/reference
 	$(CRD_REF_DOCS) --source-path=api --config=internal/tools/crd-ref-docs/config.yaml --renderer=markdown \
 		--output-path=docs/reference/api.md --log-level=WARN
+	 -q "^#### Realm$$" docs/reference/api.md || { echo "generate-docs: no kinds were found in api/" >&2; exit 1; }
 
 ##@ Check
 
