@@ -67,7 +67,7 @@ generate-docs: $(CRD_REF_DOCS) ## API reference in docs/reference/api.md
 	@mkdir -p docs/reference
 	$(CRD_REF_DOCS) --source-path=api --config=internal/tools/crd-ref-docs/config.yaml --renderer=markdown \
 		--output-path=docs/reference/api.md --log-level=WARN
-	 -q "^#### Realm$$" docs/reference/api.md || { echo "generate-docs: no kinds were found in api/" >&2; exit 1; }
+	@grep -q "^#### Realm$$" docs/reference/api.md || { echo "generate-docs: found no kinds in api/" >&2; exit 1; }
 
 ##@ Check
 
