@@ -41,7 +41,7 @@ func Binaries(ctx context.Context, log io.Writer) (string, error) {
 		}
 		return filepath.Abs(assets)
 	}
-	root, err := repositoryRoot()
+	root, err := RepositoryRoot()
 	if err != nil {
 		return "", err
 	}

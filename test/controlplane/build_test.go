@@ -73,7 +73,7 @@ func TestLdflags(t *testing.T) {
 }
 
 func TestRepositoryRoot(t *testing.T) {
-	root, err := repositoryRoot()
+	root, err := RepositoryRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestRepositoryRoot(t *testing.T) {
 		t.Errorf("the root %s does not hold this package: %v", root, err)
 	}
 	t.Chdir(t.TempDir())
-	if root, err := repositoryRoot(); err == nil {
+	if root, err := RepositoryRoot(); err == nil {
 		t.Errorf("outside the repository the root is %s, want an error", root)
 	}
 }

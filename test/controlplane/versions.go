@@ -49,8 +49,8 @@ func (v versions) ldflags() string {
 	return strings.Join(flags, " ")
 }
 
-// repositoryRoot is the nearest folder from the working directory upwards that holds Watchword's go.mod.
-func repositoryRoot() (string, error) {
+// RepositoryRoot is the nearest folder from the working directory upwards that holds Watchword's go.mod.
+func RepositoryRoot() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
 		return "", err
