@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -87,14 +88,15 @@ func readObjects(file string) ([]*unstructured.Unstructured, error) {
 	}
 }
 
-// waitServed returns when every CRD is established and its resources can be listed.
+// waitServed returns when every CRD is established and its resources can be listed. The first list of a resource takes
+// the API server a second; all of them are done at once here, so that no test has to wait for one.
 func (e *Environment) waitServed(ctx context.Context) error {
 	clientset, err := kubernetes.NewForConfig(e.RESTConfig())
 	if err != nil {
 		return err
 	}
-	return poll(ctx, "the custom resources to be served", func(ctx context.Context) error {
-		var definitions apiextensionsv1.CustomResourceDefinitionList
+	var definitions apiextensionsv1.CustomResourceDefinitionList
+	err = poll(ctx, "the CRDs to be established", func(ctx context.Context) error {
 		if err := e.Client.List(ctx, &definitions); err != nil {
 			return err
 		}
@@ -102,15 +104,27 @@ func (e *Environment) waitServed(ctx context.Context) error {
 			if !established(definition) {
 				return fmt.Errorf("%s is not established", definition.Name)
 			}
-			for _, version := range definition.Spec.Versions {
-				path := []string{"apis", definition.Spec.Group, version.Name, definition.Spec.Names.Plural}
-				if err := clientset.RESTClient().Get().AbsPath(path...).Do(ctx).Error(); version.Served && err != nil {
-					return err
-				}
-			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, definition := range definitions.Items {
+		for _, version := range definition.Spec.Versions {
+			if !version.Served {
+				continue
+			}
+			path := []string{"apis", definition.Spec.Group, version.Name, definition.Spec.Names.Plural}
+			group.Go(func() error {
+				return poll(ctx, definition.Name+" to be served", func(ctx context.Context) error {
+					return clientset.RESTClient().Get().AbsPath(path...).Do(ctx).Error()
+				})
+			})
+		}
+	}
+	return group.Wait()
 }
 
 func established(definition apiextensionsv1.CustomResourceDefinition) bool {
