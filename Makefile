@@ -107,7 +107,7 @@ test: cgo controlplane ## Every test but integration, with the race detector, ag
 
 .PHONY: test-integration
 test-integration: cgo controlplane ## Tests that need other software: build tag integration, named TestIntegration…
-	@packages=$$(grep -rl --include='*_test.go '^//go:build.*integration' $(GO_DIRS) | xargs -r -n1 dirname | sort -u | sed 's|^|./|') || true; \
+	@packages=$$(grep -rl --include='*_test.go' '^//go:build.*integration' $(GO_DIRS) | xargs -r -n1 dirname | sort -u | sed 's|^|./|') || true; \
 	if [ -z "$$packages" ]; then echo "there are no integration tests yet"; exit 0; fi; \
 	$(GO) test -json -race -tags=integration -timeout=20m -run='^TestIntegration' $$packages | $(GO) run ./test/summary
 
