@@ -1,0 +1,147 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+
+	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/credential"
+)
+
+// ErrNoCredential is returned for a person who has no password that was set for her.
+var ErrNoCredential = errors.New("no credential")
+
+// Source reads from an API server. It has two plain REST clients rather than a clientset, which would bring every API into memory.
+type Source struct {
+	identity, core rest.Interface
+}
+
+// NewSource makes a Source. It does no I/O.
+func NewSource(config *rest.Config) (*Source, error) {
+	identity, err := restClient(config, "/apis", v1alpha1.GroupVersion, runtime.ContentTypeJSON, v1alpha1.AddToScheme)
+	if err != nil {
+		return nil, err
+	}
+	core, err := restClient(config, "/api", corev1.SchemeGroupVersion, runtime.ContentTypeProtobuf, func(s *runtime.Scheme) error {
+		s.AddKnownTypes(corev1.SchemeGroupVersion, &corev1.Secret{}, &corev1.SecretList{})
+		metav1.AddToGroupVersion(s, corev1.SchemeGroupVersion)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Source{identity: identity, core: core}, nil
+}
+
+func restClient(base *rest.Config, path string, gv schema.GroupVersion, contentType string, add func(*runtime.Scheme) error) (rest.Interface, error) {
+	scheme := runtime.NewScheme()
+	if err := add(scheme); err != nil {
+		return nil, fmt.Errorf("register %s: %w", gv, err)
+	}
+	config := rest.CopyConfig(base)
+	config.APIPath, config.GroupVersion = path, &gv
+	config.ContentType, config.AcceptContentTypes = contentType, contentType+","+runtime.ContentTypeJSON
+	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	// A client-side limit would delay the start with many realms; logins are bounded by the hashing queue, and the server has
+	// priority and fairness.
+	config.QPS = -1
+	client, err := rest.RESTClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("make client for %s: %w", gv, err)
+	}
+	return client, nil
+}
+
+// Credential reads a person's password record live, so that a new or withdrawn password counts at once on every replica. It
+// returns ErrNoCredential if there is none that was made for this very User; any other error is trouble with the API server.
+func (s *Source) Credential(ctx context.Context, namespace, user string, uid types.UID) (credential.Record, error) {
+	stored := &corev1.Secret{}
+	err := s.core.Get().Namespace(namespace).Resource("secrets").Name(credential.SecretName(user)).Do(ctx).Into(stored)
+	switch {
+	case apierrors.IsNotFound(err):
+		return credential.Record{}, ErrNoCredential
+	case err != nil:
+		return credential.Record{}, fmt.Errorf("read credential Secret of user %q: %w", user, err)
+	}
+	owner := metav1.GetControllerOf(stored)
+	if owner == nil || owner.UID != uid || stored.DeletionTimestamp != nil {
+		return credential.Record{}, ErrNoCredential
+	}
+	record, err := credential.RecordFrom(stored)
+	if err != nil {
+		return credential.Record{}, fmt.Errorf("%w: %w", ErrNoCredential, err)
+	}
+	return record, nil
+}
+
+// listWatch lists and watches one kind in one namespace for a reflector. Every object becomes an entry at once.
+type listWatch struct {
+	client    rest.Interface
+	kind      *kind
+	namespace string
+	fields    fields.Selector
+	// heard is called whenever the API server answers or sends something, bookmarks included.
+	heard func()
+}
+
+// ListWithContext implements cache.ListerWithContext.
+func (l *listWatch) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+	l.narrow(&options)
+	object, err := l.client.Get().Namespace(l.namespace).Resource(l.kind.resource).
+		VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Get()
+	if err != nil {
+		return nil, err
+	}
+	l.heard()
+	return l.shrink(object)
+}
+
+// WatchWithContext implements cache.WatcherWithContext.
+func (l *listWatch) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+	options.Watch = true
+	l.narrow(&options)
+	w, err := l.client.Get().Namespace(l.namespace).Resource(l.kind.resource).
+		VersionedParams(&options, metav1.ParameterCodec).Watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return watch.Filter(w, func(event watch.Event) (watch.Event, bool) {
+		l.heard()
+		switch event.Type {
+		case watch.Added, watch.Modified, watch.Deleted:
+			if object, ok := event.Object.(Object); ok {
+				event.Object = l.kind.entry(object)
+			}
+		}
+		return event, true
+	}), nil
+}
+
+// List implements cache.Lister.
+func (l *listWatch) List(options metav1.ListOptions) (runtime.Object, error) {
+	return l.ListWithContext(context.Background(), options)
+}
+
+// Watch implements cache.Watcher.
+func (l *listWatch) Watch(options metav1.ListOptions) (watch.Interface, error) {
+	return l.WatchWithContext(context.Background(), options)
+}
+
+func (l *listWatch) narrow(options *metav1.ListOptions) {
+	options.LabelSelector = l.kind.selector
+	if l.fields != nil {
+		options.FieldSelector = l.fields.String()
+	}
+}

@@ -1,0 +1,76 @@
+package oauth2
+
+import (
+	"net/http"
+	"time"
+)
+
+// The error codes that this service answers with.
+const (
+	InvalidRequest       = "invalid_request"
+	InvalidClient        = "invalid_client"
+	InvalidGrant         = "invalid_grant"
+	InvalidScope         = "invalid_scope"
+	UnauthorizedClient   = "unauthorized_client"
+	UnsupportedGrantType = "unsupported_grant_type"
+	// InvalidTarget is RFC 8707 section 2: the resource or audience is not for this client.
+	InvalidTarget = "invalid_target"
+	// TemporarilyUnavailable is borrowed from RFC 6749 section 4.1.2.1: try again later, nothing is wrong with the request.
+	TemporarilyUnavailable = "temporarily_unavailable"
+	// ServerError is borrowed from the same section.
+	ServerError = "server_error"
+)
+
+// Error is an answer of the token endpoint that is not a token.
+type Error struct {
+	// Code is one of the constants of this package.
+	Code string
+	// Description is for the developer of the client. It never quotes input, and is the same whenever telling cases apart would help
+	// an attacker.
+	Description string
+	// Status is the HTTP status. Zero means 400.
+	Status int
+	// RetryAfter is sent as Retry-After, in whole seconds; zero means not at all.
+	RetryAfter time.Duration
+	// Reason is the exact cause, for the audit log only: a snake_case word such as unknown_client. Empty means Code.
+	Reason string
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Code + ": " + e.Description }
+
+// HTTPStatus is the status to answer with.
+func (e *Error) HTTPStatus() int {
+	if e.Status == 0 {
+		return http.StatusBadRequest
+	}
+	return e.Status
+}
+
+// AuditReason is the exact cause for the audit log.
+func (e *Error) AuditReason() string {
+	if e.Reason == "" {
+		return e.Code
+	}
+	return e.Reason
+}
+
+// BadRequest is an invalid_request (RFC 6749 section 5.2).
+func BadRequest(reason, description string) *Error {
+	return &Error{Code: InvalidRequest, Description: description, Reason: reason}
+}
+
+// BadClient is an invalid_client. Every cause has the same text and status 401, which RFC 6749 section 5.2 demands for Basic and
+// permits for the rest: an unknown client cannot be told from a wrong secret.
+func BadClient(reason string) *Error {
+	return &Error{Code: InvalidClient, Description: "client authentication failed", Status: http.StatusUnauthorized, Reason: reason}
+}
+
+// Unavailable is a temporarily_unavailable: the request may well succeed after retryAfter. Trouble behind the service is never
+// invalid_grant, which would make clients throw good credentials away.
+func Unavailable(reason string, retryAfter time.Duration) *Error {
+	return &Error{
+		Code: TemporarilyUnavailable, Description: "the service cannot answer right now, try again",
+		Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Reason: reason,
+	}
+}

@@ -1,0 +1,121 @@
+// Package discovery serves a realm's metadata: OpenID Connect Discovery 1.0 and RFC 8414, one document for both.
+//
+// It says only what this version really serves, and every address in it begins with the configured issuer: nothing of a request
+// ever gets into it. Documents are rendered once per change of a realm.
+package discovery
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/directory"
+	"github.com/watchword-io/watchword/internal/oauth2"
+	"github.com/watchword-io/watchword/internal/server/httpx"
+)
+
+// Metadata is the document (OIDC Discovery section 3, RFC 8414 section 2).
+type Metadata struct {
+	Issuer        string   `json:"issuer"`
+	TokenEndpoint string   `json:"token_endpoint"`
+	KeysURI       string   `json:"jwks_uri"`
+	Scopes        []string `json:"scopes_supported"`
+	// ResponseTypes is required by both specifications, and empty as long as there is no authorization endpoint: naming a type would
+	// promise one.
+	ResponseTypes []string `json:"response_types_supported"`
+	// GrantTypes may be empty but not left out: that would mean authorization_code and implicit.
+	GrantTypes        []string            `json:"grant_types_supported"`
+	SubjectTypes      []string            `json:"subject_types_supported"`
+	SigningAlgorithms []string            `json:"id_token_signing_alg_values_supported"`
+	AuthMethods       []oauth2.AuthMethod `json:"token_endpoint_auth_methods_supported"`
+	Claims            []string            `json:"claims_supported"`
+	// RequestURI is true if left out.
+	RequestURI bool `json:"request_uri_parameter_supported"`
+}
+
+// Describe makes the metadata of a realm in which the server serves these grants.
+func Describe(realm *directory.Realm, served []v1alpha1.GrantType) Metadata {
+	m := Metadata{
+		Issuer:        realm.Issuer,
+		TokenEndpoint: realm.Issuer + "/token",
+		KeysURI:       realm.Issuer + "/keys",
+		Scopes:        []string{"openid", "profile", "email", "groups", "roles", "posix"},
+		ResponseTypes: []string{},
+		GrantTypes:    []string{},
+		SubjectTypes:  []string{"public"},
+		// none is for public clients, which the password grant knows too.
+		AuthMethods:       []oauth2.AuthMethod{oauth2.AuthBasic, oauth2.AuthPost, oauth2.AuthNone},
+		SigningAlgorithms: []string{},
+		Claims: []string{
+			"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "azp", "scope", "auth_time", "realm",
+			"preferred_username", "email", "email_verified", "given_name", "family_name", "groups", "roles",
+			"uid", "gid", "supplementary_groups",
+		},
+	}
+	for _, grant := range served {
+		if realm.Allows(grant) {
+			m.GrantTypes = append(m.GrantTypes, string(grant))
+		}
+	}
+	for _, key := range realm.Ring.Published() {
+		if !slices.Contains(m.SigningAlgorithms, key.Algorithm) {
+			m.SigningAlgorithms = append(m.SigningAlgorithms, key.Algorithm)
+		}
+	}
+	slices.Sort(m.SigningAlgorithms)
+	return m
+}
+
+// Endpoint serves the documents of all realms. It is safe for concurrent use.
+type Endpoint struct {
+	served []v1alpha1.GrantType
+	// rendered holds the last document of each namespace.
+	rendered sync.Map
+}
+
+type document struct {
+	realm        *directory.Realm
+	body         []byte
+	cacheControl []string
+	anyOrigin    []string
+}
+
+// New makes the endpoint of a server that serves these grants.
+func New(served ...v1alpha1.GrantType) *Endpoint { return &Endpoint{served: served} }
+
+// Serve answers a GET.
+func (e *Endpoint) Serve(w http.ResponseWriter, realm *directory.Realm) error {
+	d, err := e.document(realm)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h["Cache-Control"] = d.cacheControl
+	// Public documents, which applications in browsers read from other origins.
+	h["Access-Control-Allow-Origin"] = d.anyOrigin
+	httpx.Write(w, http.StatusOK, d.body)
+	return nil
+}
+
+func (e *Endpoint) document(realm *directory.Realm) (*document, error) {
+	if last, ok := e.rendered.Load(realm.Namespace); ok {
+		if d, ok := last.(*document); ok && d.realm == realm {
+			return d, nil
+		}
+	}
+	body, err := json.Marshal(Describe(realm, e.served))
+	if err != nil {
+		return nil, err
+	}
+	maxAge := int(realm.Spec.Signing.KeysMaxAge.Duration / time.Second)
+	d := &document{
+		realm: realm, body: body,
+		cacheControl: []string{"public, max-age=" + strconv.Itoa(maxAge)}, anyOrigin: []string{"*"},
+	}
+	e.rendered.Store(realm.Namespace, d)
+	return d, nil
+}

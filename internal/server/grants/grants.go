@@ -1,0 +1,200 @@
+// Package grants is the token endpoint: one pipeline that every grant passes, and one small handler per grant.
+//
+// The pipeline parses, authenticates the client, checks the grant, the scope and the audience, asks the handler whom the token is
+// for, issues and writes; so no grant can forget a step. Every request leaves exactly one audit record. Its invariant: nothing is
+// read from outside memory before client and request are found good, and for client_credentials nothing at all.
+package grants
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/audit"
+	"github.com/watchword-io/watchword/internal/directory"
+	"github.com/watchword-io/watchword/internal/oauth2"
+	"github.com/watchword-io/watchword/internal/server/httpx"
+)
+
+// Observer is told of each request when it is over: its grant_type and class of client, both empty while unknown, and its outcome,
+// "success" or an error code.
+type Observer interface {
+	TokenRequest(grant, client, outcome string, took time.Duration)
+}
+
+// Auditor keeps the record of a decision.
+type Auditor interface {
+	Write(*audit.Record)
+}
+
+// Config is what the endpoint needs. All fields are required.
+type Config struct {
+	Credentials Credentials
+	Hasher      Hasher
+	Audit       Auditor
+	Observer    Observer
+	Edge        *httpx.Edge
+	Now         func() time.Time
+}
+
+// Endpoint serves the token requests of all realms. It is safe for concurrent use.
+type Endpoint struct {
+	Config
+
+	handlers map[v1alpha1.GrantType]handler
+	noCache  []string
+}
+
+// handler is what one grant adds to the pipeline.
+type handler interface {
+	// subject says whom the token is for, after proving it. It runs when everything else about the request is found good.
+	subject(ctx context.Context, r *request) (*subject, error)
+	// offered narrows the scopes of the client to those that have a meaning for the grant.
+	offered(scope string) bool
+}
+
+// subject is whom a token is for: a person, or with a nil user the client itself.
+type subject struct {
+	user     *directory.User
+	authTime time.Time
+}
+
+// request is one token request on its way through the pipeline. Fields are set by the step that is named.
+type request struct {
+	realm  *directory.Realm
+	now    time.Time
+	form   *oauth2.Form       // parse
+	grant  v1alpha1.GrantType // parse
+	client *directory.Client  // authenticate
+	scopes []string           // authorize
+	target string             // authorize
+	record audit.Record       // every step
+}
+
+// New makes the endpoint.
+func New(config Config) *Endpoint {
+	e := &Endpoint{Config: config, noCache: []string{"no-cache"}}
+	e.handlers = map[v1alpha1.GrantType]handler{
+		v1alpha1.GrantClientCredentials: clientCredentials{},
+		v1alpha1.GrantPassword:          &password{credentials: config.Credentials, hasher: config.Hasher, now: config.Now},
+	}
+	return e
+}
+
+// Served lists the grants that have a handler, for the discovery document.
+func Served() []v1alpha1.GrantType {
+	return []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword}
+}
+
+// Serve answers a POST.
+func (e *Endpoint) Serve(w http.ResponseWriter, hr *http.Request, realm *directory.Realm, requestID string) {
+	w.Header()["Pragma"] = e.noCache // RFC 6749 section 5.1
+	began := e.Now()
+	r := &request{realm: realm, now: began, record: audit.Record{
+		Time: began, RequestID: requestID, Realm: realm.Namespace, Action: "token.issue", Source: httpx.Source(hr), Result: audit.Success,
+	}}
+	answer, err := e.run(hr, r)
+	outcome := audit.Success
+	if err != nil {
+		outcome = e.failed(r, err)
+	}
+	e.Audit.Write(&r.record)
+	e.Observer.TokenRequest(string(r.grant), class(r.client), outcome, e.Now().Sub(began))
+	if err != nil {
+		e.Edge.Fail(w, requestID, `Basic realm="`+realm.Issuer+`", charset="UTF-8"`, err)
+		return
+	}
+	httpx.Write(w, http.StatusOK, answer)
+}
+
+// run is the pipeline.
+func (e *Endpoint) run(hr *http.Request, r *request) ([]byte, error) {
+	if err := e.parse(hr, r); err != nil {
+		return nil, err
+	}
+	if err := e.authenticate(hr.Header["Authorization"], r); err != nil {
+		return nil, err
+	}
+	h := e.handlers[r.grant]
+	if err := authorize(r, h); err != nil {
+		return nil, err
+	}
+	s, err := h.subject(hr.Context(), r)
+	if err != nil {
+		return nil, err
+	}
+	return issue(r, s)
+}
+
+// failed completes the audit record and returns the outcome for the metrics.
+func (e *Endpoint) failed(r *request, err error) string {
+	r.record.Result = audit.Failure
+	var protocol *oauth2.Error
+	if !errors.As(err, &protocol) {
+		r.record.Reason = "internal_error"
+		return oauth2.ServerError
+	}
+	r.record.Reason = protocol.AuditReason()
+	return protocol.Code
+}
+
+// parse reads the form and the grant type. Unknown, not served and not allowed in this realm are one answer.
+func (e *Endpoint) parse(hr *http.Request, r *request) error {
+	if err := oauth2.CheckQuery(hr.URL.RawQuery); err != nil {
+		return err
+	}
+	if types := hr.Header["Content-Type"]; len(types) != 1 || !oauth2.IsForm(types[0]) || len(hr.Header["Content-Encoding"]) > 0 {
+		return oauth2.NotForm()
+	}
+	body, err := readBody(hr)
+	if err != nil {
+		return err
+	}
+	if r.form, err = oauth2.ParseForm(body); err != nil {
+		return err
+	}
+	r.record.Client = r.form.Get("client_id")
+	grant := r.form.Get("grant_type")
+	if grant == "" {
+		return oauth2.BadRequest("no_grant_type", "grant_type is missing")
+	}
+	if _, served := e.handlers[v1alpha1.GrantType(grant)]; !served || !r.realm.Allows(v1alpha1.GrantType(grant)) {
+		return &oauth2.Error{Code: oauth2.UnsupportedGrantType, Description: "this realm does not serve that grant_type"}
+	}
+	r.grant = v1alpha1.GrantType(grant)
+	r.record.Grant = grant
+	return nil
+}
+
+// readBody reads at most oauth2.MaxBody bytes. A body of known length is read in one piece.
+func readBody(hr *http.Request) (string, error) {
+	if hr.ContentLength > oauth2.MaxBody {
+		return "", oauth2.TooLarge()
+	}
+	var body strings.Builder
+	if hr.ContentLength > 0 {
+		body.Grow(int(hr.ContentLength))
+	}
+	n, err := io.Copy(&body, io.LimitReader(hr.Body, oauth2.MaxBody+1))
+	switch {
+	case err != nil:
+		return "", oauth2.BadRequest("body_unreadable", "the body could not be read")
+	case n > oauth2.MaxBody:
+		return "", oauth2.TooLarge()
+	}
+	return body.String(), nil
+}
+
+func class(c *directory.Client) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Type == v1alpha1.ClientPublic:
+		return "public"
+	}
+	return "confidential"
+}

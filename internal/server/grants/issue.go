@@ -1,0 +1,133 @@
+package grants
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/oauth2"
+	"github.com/watchword-io/watchword/internal/token"
+)
+
+// defaultLifetime is the schema's, for objects that are older than it.
+const defaultLifetime = 15 * time.Minute
+
+// issue makes the tokens and renders the answer (RFC 6749 section 5.1).
+func issue(r *request, s *subject) ([]byte, error) {
+	signing, ok := r.realm.Signing(r.client.Algorithm, r.now)
+	if !ok {
+		return nil, oauth2.Unavailable("no_signing_key", time.Second)
+	}
+	lifetime := cmp.Or(r.client.AccessLifetime, r.realm.Spec.Tokens.Access.Duration, defaultLifetime)
+	if signing.Longest > 0 {
+		lifetime = min(lifetime, signing.Longest)
+	}
+	access := describe(r, s)
+	access.Audience, access.ClientID, access.Scope = r.target, r.client.ID, strings.Join(r.scopes, " ")
+	access.Stamp(r.now, lifetime)
+	typ := token.AccessToken
+	if r.client.Format == v1alpha1.AccessTokenJWT {
+		typ = token.JWT
+	}
+	signed, err := sign(signing.Signer, typ, &access)
+	if err != nil {
+		return nil, err
+	}
+	var identity string
+	if s.user != nil && slices.Contains(r.scopes, "openid") {
+		id := describe(r, s)
+		id.Audience, id.AuthorizedParty, id.AuthTime = r.client.ID, r.client.ID, s.authTime.Unix()
+		idLifetime := cmp.Or(r.client.IDLifetime, r.realm.Spec.Tokens.ID.Duration, defaultLifetime)
+		if signing.Longest > 0 {
+			idLifetime = min(idLifetime, signing.Longest)
+		}
+		id.Stamp(r.now, idLifetime)
+		if identity, err = sign(signing.Signer, token.JWT, &id); err != nil {
+			return nil, err
+		}
+	}
+	r.record.KeyID, r.record.TokenID, r.record.Audience = signing.KeyID(), access.ID, access.Audience
+	return render(signed, identity, access.Scope, lifetime), nil
+}
+
+// describe sets the claims about the subject, as far as scope allows.
+func describe(r *request, s *subject) token.Claims {
+	c := token.Claims{Issuer: r.realm.Issuer, Realm: r.realm.Namespace}
+	roles := slices.Contains(r.scopes, "roles")
+	if s.user == nil {
+		// Applications live in a name space of their own, so no application can pass for a person.
+		c.Subject, c.Username = r.client.Username, r.client.Username
+		if roles {
+			c.Roles = r.realm.ClientRoles(r.client, r.now)
+		}
+		return c
+	}
+	u := s.user
+	c.Subject = u.Subject()
+	// kube-apiserver needs the name and all groups, and its users cannot choose scopes.
+	cluster := r.client.ID == r.realm.Spec.Kubernetes.Audience || r.target == r.realm.Spec.Kubernetes.Audience
+	if cluster {
+		c.Username, c.Groups = u.Username(), u.Groups()
+	}
+	for _, scope := range r.scopes {
+		switch scope {
+		case "profile":
+			c.Username, c.GivenName, c.FamilyName = u.Username(), u.GivenName(), u.FamilyName()
+		case "email":
+			// Addresses are written by the realm's administrators, never by the people themselves.
+			verified := true
+			c.Email, c.EmailVerified = u.Email(), &verified
+		case "groups":
+			c.Groups = u.Groups()
+		case "roles":
+			c.Roles = r.realm.UserRoles(u, r.now)
+		case "posix":
+			if posix := u.POSIX(); posix != nil {
+				c.UID, c.GID, c.Supplementary = posix.UID, posix.GID, posix.SupplementaryGroups
+			}
+		}
+	}
+	return c
+}
+
+// sign turns the refusals of package token into answers.
+func sign(signer *token.Signer, typ token.Type, c *token.Claims) (string, error) {
+	signed, err := signer.Sign(typ, c)
+	switch {
+	case err == nil:
+		return signed, nil
+	case errors.Is(err, token.ErrTooLong):
+		return "", &oauth2.Error{
+			Code: oauth2.InvalidRequest, Reason: "token_too_long",
+			Description: "the token would be longer than 8 KiB; ask for fewer scopes, or be a member of fewer groups",
+		}
+	case errors.Is(err, token.ErrReserved):
+		return "", &oauth2.Error{Code: oauth2.InvalidGrant, Reason: "reserved_name", Description: "no token can be issued for this subject"}
+	}
+	return "", err
+}
+
+// render writes the answer by hand: none of its values needs escaping, tokens being base64url and scopes free of quotes
+// (RFC 6749 section 3.3).
+func render(access, identity, scope string, lifetime time.Duration) []byte {
+	b := make([]byte, 0, len(access)+len(identity)+len(scope)+128)
+	b = append(b, `{"access_token":"`...)
+	b = append(b, access...)
+	b = append(b, `","token_type":"Bearer","expires_in":`...)
+	b = strconv.AppendInt(b, int64(lifetime/time.Second), 10)
+	if identity != "" {
+		b = append(b, `,"id_token":"`...)
+		b = append(b, identity...)
+		b = append(b, '"')
+	}
+	if scope != "" {
+		b = append(b, `,"scope":"`...)
+		b = append(b, scope...)
+		b = append(b, '"')
+	}
+	return append(b, "}\n"...)
+}
