@@ -17,7 +17,6 @@ type process struct {
 	log  string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has exited and was waited for
-	err  error         // how it exited; to be read after done
 }
 
 // startProcess runs binary with args and appends its output to the file log.
@@ -41,7 +40,7 @@ func startProcess(binary, log string, args []string) (*process, error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			p.err = cmd.Wait()
+			_ = cmd.Wait() // cmd.ProcessState tells how it ended
 			close(p.done)
 		}
 	}()
@@ -76,7 +75,7 @@ func (p *process) kill() {
 // exited reports how the process ended, with the end of its log. To be called after done.
 func (p *process) exited() error {
 	tail := p.tail(30)
-	err := fmt.Errorf("%s exited by itself (%v); the end of its log:\n%s", p.name, p.err, tail)
+	err := fmt.Errorf("%s exited by itself (%s); the end of its log:\n%s", p.name, p.cmd.ProcessState, tail)
 	if strings.Contains(tail, "address already in use") {
 		return fmt.Errorf("%w: %w", syscall.EADDRINUSE, err)
 	}

@@ -131,13 +131,13 @@ func (r *report) endTest(e event) {
 
 func (r *report) endPackage(e event) {
 	t := r.test(e.Package, "")
-	switch {
-	case e.Action == "fail":
+	switch e.Action {
+	case "fail":
 		if t.failed == 0 { // it did not build, or ended outside any test
 			r.failed++
 		}
 		fmt.Fprintf(r.out, "%s\nFAILED  %s  %.1fs\n", t.output.String(), e.Package, e.Elapsed)
-	case e.Action == "pass":
+	case "pass":
 		fmt.Fprintf(r.out, "ok      %s  %.1fs\n", e.Package, e.Elapsed)
 	}
 	delete(r.running, e.Package)

@@ -30,8 +30,8 @@ func (s *specs) take(output string) {
 	if !strings.Contains(output, " Passed") {
 		return
 	}
-	colour := regexp.MustCompile("\x1b\\[[0-9;]*m")
-	match := counts().FindStringSubmatch(colour.ReplaceAllString(output, ""))
+	escapes := regexp.MustCompile("\x1b\\[[0-9;]*m")
+	match := counts().FindStringSubmatch(escapes.ReplaceAllString(output, ""))
 	if match == nil {
 		return
 	}
