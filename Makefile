@@ -9,6 +9,7 @@ MAKEFLAGS   += --no-builtin-rules
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= watchword:$(VERSION)
+PKG     ?= ./...
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # Every tool is a Go module of its own, built once per content of its folder into bin/tools/<tool>-<key>.
@@ -102,8 +103,8 @@ vulncheck: $(GOVULNCHECK) ## Known vulnerabilities in what is compiled in (asks 
 ##@ Test
 
 .PHONY: test
-test: cgo controlplane ## Every test but integration, with the race detector, against a real kube-apiserver
-	$(GO) test -json -race -shuffle=on -timeout=20m ./... | $(GO) run ./test/summary
+test: cgo controlplane ## Every test but integration, with the race detector, against a real kube-apiserver; PKG=./api/... for some
+	$(GO) test -json -race -shuffle=on -timeout=20m $(PKG) | $(GO) run ./test/summary
 
 .PHONY: test-integration
 test-integration: cgo controlplane ## Tests that need other software: build tag integration, named TestIntegration…
