@@ -94,7 +94,7 @@ verify: generate $(KUSTOMIZE) ## Generated files and go.mod are up to date, code
 		echo "verify: run 'make fmt' and commit the result" >&2; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) mod verify
-	@for k in config/crd config/default; do echo "kustomize build $$k"; $(KUSTOMIZE) build $$k >/dev/null; done
+	@for k in $$(grep -rl --include=kustomization.yaml "^kind: Kustomization" config | xargs -n1 dirname | sort); do echo "kustomize build $$k"; $(KUSTOMIZE) build $$k >/dev/null; done
 
 .PHONY: vulncheck
 vulncheck: $(GOVULNCHECK) ## Known vulnerabilities in what is compiled in (asks vuln.go.dev)
