@@ -63,3 +63,11 @@ func OwnedBy(obj metav1.Object, kind string) string {
 	}
 	return ref.Name
 }
+
+// Meta is the metadata of an object that Watchword makes: name, component and who manages it.
+func Meta(namespace, name, component string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: namespace, Name: name,
+		Labels: map[string]string{v1alpha1.ComponentLabel: component, v1alpha1.ManagedByLabel: v1alpha1.ManagedBy},
+	}
+}

@@ -77,13 +77,15 @@ type people struct {
 	// claims maps a user name or address to the one who claims it; rivals holds all of them where several do.
 	claims map[string]*Person
 	rivals map[string][]*Person
+	// sources maps the Secret in spec.password.secretRef to those who name it.
+	sources map[string][]*Person
 }
 
 // NewRoster makes an empty roster of these namespaces; Start fills it.
 func NewRoster(c client.WithWatch, namespaces []string) *Roster {
 	r := &Roster{seed: maphash.MakeSeed(), realms: map[string]*people{}}
 	for _, namespace := range namespaces {
-		r.realms[namespace] = &people{byName: map[string]*Person{}, claims: map[string]*Person{}, rivals: map[string][]*Person{}}
+		r.realms[namespace] = &people{byName: map[string]*Person{}, claims: map[string]*Person{}, rivals: map[string][]*Person{}, sources: map[string][]*Person{}}
 	}
 	r.feed = newFeed(c, namespaces, func() client.ObjectList { return &v1alpha1.UserList{} }, r)
 	return r
@@ -170,6 +172,16 @@ func (r *Roster) Claimants(namespace string, names ...string) []*Person {
 		}
 	}
 	return found
+}
+
+// PasswordFrom returns the Users whose spec.password.secretRef names a Secret.
+func (r *Roster) PasswordFrom(namespace, secret string) []*Person {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if realm := r.realms[namespace]; realm != nil {
+		return realm.sources[secret]
+	}
+	return nil
 }
 
 func (r *Roster) all() []*Person {

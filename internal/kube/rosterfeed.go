@@ -84,11 +84,19 @@ func (m *people) replace(old, next *Person) {
 		for _, name := range old.names() {
 			m.disclaim(name, old)
 		}
+		if rest := without(m.sources[old.PasswordSecret], old); len(rest) > 0 {
+			m.sources[old.PasswordSecret] = rest
+		} else {
+			delete(m.sources, old.PasswordSecret)
+		}
 	}
 	if next != nil {
 		m.byName[next.Name] = next
 		for _, name := range next.names() {
 			m.claim(name, next)
+		}
+		if next.PasswordSecret != "" {
+			m.sources[next.PasswordSecret] = append(without(m.sources[next.PasswordSecret], next), next)
 		}
 	}
 }
@@ -100,14 +108,17 @@ func (m *people) claim(name string, p *Person) {
 	case m.rivals[name] == nil:
 		m.rivals[name] = []*Person{holder, p}
 	default:
-		m.rivals[name] = append(m.rivals[name], p)
+		m.rivals[name] = append(without(m.rivals[name], p), p)
 	}
 }
 
+// without returns a copy of people that lacks p: readers may still hold the old slice.
+func without(people []*Person, p *Person) []*Person {
+	return slices.DeleteFunc(slices.Clone(people), func(other *Person) bool { return other == p })
+}
+
 func (m *people) disclaim(name string, p *Person) {
-	// A new slice each time: readers may still hold the old one.
-	rest := slices.DeleteFunc(slices.Clone(m.rivals[name]), func(other *Person) bool { return other == p })
-	switch len(rest) {
+	switch rest := without(m.rivals[name], p); len(rest) {
 	case 0:
 		delete(m.claims, name)
 		delete(m.rivals, name)

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -68,3 +69,12 @@ func (s feedSource) Start(ctx context.Context, q queue) error { return s.start(c
 
 // WaitForSync implements source.SyncingSource: the controller's workers start when the feed has listed everything once.
 func (s feedSource) WaitForSync(ctx context.Context) error { return s.wait(ctx) }
+
+// Background maps the events of an object to requests that wait behind everything else: for changes that concern a whole realm.
+func Background(requests handler.MapFunc) handler.EventHandler {
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(q, true, requests(ctx, e.Object)) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) { enqueue(q, true, requests(ctx, e.ObjectNew)) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(q, true, requests(ctx, e.Object)) },
+	}
+}
