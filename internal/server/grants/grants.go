@@ -6,11 +6,12 @@
 package grants
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
@@ -46,6 +47,7 @@ type Endpoint struct {
 	Config
 
 	handlers map[v1alpha1.GrantType]handler
+	buffers  sync.Pool
 	noCache  []string
 }
 
@@ -150,7 +152,7 @@ func (e *Endpoint) parse(hr *http.Request, r *request) error {
 	if types := hr.Header["Content-Type"]; len(types) != 1 || !oauth2.IsForm(types[0]) || len(hr.Header["Content-Encoding"]) > 0 {
 		return oauth2.NotForm()
 	}
-	body, err := readBody(hr)
+	body, err := e.readBody(hr)
 	if err != nil {
 		return err
 	}
@@ -170,23 +172,28 @@ func (e *Endpoint) parse(hr *http.Request, r *request) error {
 	return nil
 }
 
-// readBody reads at most oauth2.MaxBody bytes. A body of known length is read in one piece.
-func readBody(hr *http.Request) (string, error) {
+// readBody reads at most oauth2.MaxBody bytes, through a buffer that requests share.
+func (e *Endpoint) readBody(hr *http.Request) (string, error) {
 	if hr.ContentLength > oauth2.MaxBody {
 		return "", oauth2.TooLarge()
 	}
-	var body strings.Builder
-	if hr.ContentLength > 0 {
-		body.Grow(int(hr.ContentLength))
+	buffer, ok := e.buffers.Get().(*bytes.Buffer)
+	if !ok {
+		buffer = new(bytes.Buffer)
 	}
-	n, err := io.Copy(&body, io.LimitReader(hr.Body, oauth2.MaxBody+1))
+	defer func() {
+		clear(buffer.Bytes()) // it held a secret
+		buffer.Reset()
+		e.buffers.Put(buffer)
+	}()
+	n, err := buffer.ReadFrom(io.LimitReader(hr.Body, oauth2.MaxBody+1))
 	switch {
 	case err != nil:
 		return "", oauth2.BadRequest("body_unreadable", "the body could not be read")
 	case n > oauth2.MaxBody:
 		return "", oauth2.TooLarge()
 	}
-	return body.String(), nil
+	return buffer.String(), nil
 }
 
 func class(c *directory.Client) string {
