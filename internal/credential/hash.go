@@ -62,7 +62,7 @@ func Verify(phc string, password []byte, p Params) (ok, rehash bool, err error) 
 	if err != nil {
 		return false, false, err
 	}
-	got := argon2.IDKey(password, salt, stored.Time, stored.Memory, stored.Threads, uint32(len(key)))
+	got := argon2.IDKey(password, salt, stored.Time, stored.Memory, stored.Threads, uint32(len(key))) //nolint:gosec // parse bounds it
 	return subtle.ConstantTimeCompare(got, key) == 1, stored != p, nil
 }
 
