@@ -166,7 +166,7 @@ func config(name string) string {
 
 // kubectl runs kubectl as the administrator.
 func kubectl(args ...string) (string, error) {
-	args = append([]string{"--kubeconfig", env.ControlPlane.Kubeconfig(), "--cache-dir", GinkgoT().TempDir()}, args...)
+	args = append([]string{"--kubeconfig", env.ControlPlane.Kubeconfig(), "--cache-dir", filepath.Join(env.ControlPlane.Dir(), "kubectl")}, args...)
 	output, err := exec.Command(env.ControlPlane.Kubectl(), args...).CombinedOutput()
 	return string(output), err
 }
