@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -67,7 +68,7 @@ func run(ctx context.Context, keep bool, screen *screen) (err error) {
 	if err != nil {
 		return err
 	}
-	screen.text(string(content))
+	screen.text(strings.TrimSpace(string(content)))
 	<-ctx.Done()
 	screen.note("Stopping.")
 	return nil
@@ -87,5 +88,4 @@ const kept = `It stays up until you interrupt it (Ctrl-C). In another terminal, 
   kubectl get realms,users,roles.identity.watchword.io,accessrules,clientapplications -n acme
   curl -s -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials "$ISSUER/token"
 
-bin/demo/env holds:
-`
+bin/demo/env holds:`
