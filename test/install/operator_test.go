@@ -102,6 +102,24 @@ var _ = Describe("The operator", func() {
 		Expect(operator.Update(ctx, mine)).To(beForbidden("watchword-operator-bindings"))
 	})
 
+	It("mends and removes what somebody unlabelled: access must end with its rule", func(ctx context.Context) {
+		other := namespace(ctx)
+		mine := binding(other, "watchword:acme:alice:0123456789ab", "view", ours())
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+			Namespace: system, Name: "unlabelled-credential",
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: v1alpha1.GroupVersion.String(), Kind: "User", Name: "alice", UID: "1"}},
+		}}
+		for _, object := range []client.Object{mine, secret} {
+			object.SetLabels(nil)
+			Expect(env.Client.Create(ctx, object)).To(Succeed())
+			object.SetLabels(ours())
+			Expect(operator.Update(ctx, object)).To(Succeed())
+			object.SetLabels(nil)
+			Expect(env.Client.Update(ctx, object)).To(Succeed())
+			Expect(operator.Delete(ctx, object)).To(Succeed())
+		}
+	})
+
 	It("cannot change what it may do", func(ctx context.Context) {
 		everything := []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}}
 		Expect(operator.Create(ctx, &rbacv1.ClusterRole{ObjectMeta: meta("", "everything"), Rules: everything})).To(beForbidden("clusterroles"))
