@@ -2,7 +2,6 @@ package clientapplication
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -39,12 +38,11 @@ func (r *Reconciler) ensureSecret(ctx context.Context, o *observation) error {
 		Type:       corev1.SecretTypeOpaque,
 		Data:       o.secrets.Data(),
 	})
-	var foreign *kube.ForeignError
-	switch {
-	case errors.As(err, &foreign):
-		o.verdict = kube.Verdict{Reason: reasonSecretConflict, Message: foreign.Error()}
+	if verdict, retry, blocked := kube.Blocked(err, o.now); blocked {
+		o.verdict, o.wake = verdict, kube.Sooner(o.wake, retry)
 		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	o.secret = secret

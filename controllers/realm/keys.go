@@ -23,7 +23,9 @@ func (r *Reconciler) ensureKeys(ctx context.Context, o *observation) error {
 		plan := keyring.Decide(o.keysNow(), policy, keyring.NewRing(o.keys...))
 		if plan.Empty() {
 			o.handled = true
-			o.wake = kube.Sooner(o.wake, plan.Next)
+			if !plan.Next.IsZero() {
+				o.wake = kube.Sooner(o.wake, plan.Next.Add(-o.skew))
+			}
 			return nil
 		}
 		if err := r.execute(ctx, o, plan); err != nil {
@@ -33,16 +35,29 @@ func (r *Reconciler) ensureKeys(ctx context.Context, o *observation) error {
 	return fmt.Errorf("decide about keys: still changing after %d rounds", maxPlans)
 }
 
-// keysNow is the time by which keys are judged: ours, or the API server's where a key shows that its clock is ahead. Otherwise a key
-// made a moment ago would seem not to sign yet, and another would be made.
+// clockNoise is how far an API server's clock may seem to be off because its timestamps have whole seconds and answers take time.
+const clockNoise = 2 * time.Second
+
+// keysNow is the time by which keys are judged: the API server's, as far as it is known, because that clock stamps them. By ours, a key
+// made a moment ago could seem not to sign yet, or be due for rotation already, and another would be made again and again.
 func (o *observation) keysNow() time.Time {
-	now := o.now
+	now := o.now.Add(o.skew)
 	for _, key := range o.keys {
 		if key.CreatedAt.After(now) {
 			now = key.CreatedAt
 		}
 	}
 	return now
+}
+
+// learnSkew compares the clocks when the API server has just stamped something.
+func (r *Reconciler) learnSkew(o *observation, stamped time.Time) {
+	skew := stamped.Sub(r.Now())
+	if skew.Abs() <= clockNoise {
+		skew = 0
+	}
+	r.skew.Store(int64(skew))
+	o.skew = skew
 }
 
 func (r *Reconciler) execute(ctx context.Context, o *observation, plan keyring.Plan) error {
@@ -59,6 +74,7 @@ func (r *Reconciler) execute(ctx context.Context, o *observation, plan keyring.P
 			return err
 		}
 		key.CreatedAt = secret.CreationTimestamp.Time
+		r.learnSkew(o, key.CreatedAt)
 		o.keys = append(o.keys, key)
 		o.secrets[secret.Name] = secret
 	}

@@ -22,7 +22,9 @@ const countInterval = time.Minute
 
 // observation is all that a reconcile knows; the steps add what they made of it.
 type observation struct {
-	now   time.Time
+	now time.Time
+	// skew is how far the API server's clock is ahead of ours, as far as is known.
+	skew  time.Duration
 	realm *v1alpha1.Realm
 	// apps are the ClientApplications of the namespace: they may ask for algorithms and lifetimes.
 	apps []v1alpha1.ClientApplication
@@ -48,7 +50,7 @@ type observation struct {
 
 func (r *Reconciler) observe(ctx context.Context, realm *v1alpha1.Realm) (*observation, error) {
 	o := &observation{
-		now: r.Now(), realm: realm, users: r.Census.Count(realm.Namespace), secrets: map[string]*corev1.Secret{},
+		now: r.Now(), skew: time.Duration(r.skew.Load()), realm: realm, users: r.Census.Count(realm.Namespace), secrets: map[string]*corev1.Secret{},
 	}
 	var realms v1alpha1.RealmList
 	if err := r.Client.List(ctx, &realms); err != nil {

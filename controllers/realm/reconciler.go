@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -35,6 +36,8 @@ type Reconciler struct {
 	// counted remembers when the counts in a status were last refreshed: they change with every User, and a write for each would
 	// make a storm of a bulk import.
 	counted sync.Map // types.NamespacedName to time.Time
+	// skew is how far the API server's clock was ahead of ours when it last stamped a key: a time.Duration.
+	skew atomic.Int64
 }
 
 // Reconcile implements reconcile.Reconciler.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"time"
 
@@ -23,13 +22,12 @@ const expirySoon = 14 * 24 * time.Hour
 
 // Reasons of the condition CertificateReady.
 const (
-	reasonSecretMissing  = "CertificateSecretMissing"
-	reasonSecretInvalid  = "CertificateSecretInvalid"
-	reasonSecretConflict = "SecretConflict"
-	reasonHostMismatch   = "CertificateHostMismatch"
-	reasonExpired        = "CertificateExpired"
-	reasonNotYetValid    = "CertificateNotYetValid"
-	reasonExpiresSoon    = "CertificateExpiresSoon"
+	reasonSecretMissing = "CertificateSecretMissing"
+	reasonSecretInvalid = "CertificateSecretInvalid"
+	reasonHostMismatch  = "CertificateHostMismatch"
+	reasonExpired       = "CertificateExpired"
+	reasonNotYetValid   = "CertificateNotYetValid"
+	reasonExpiresSoon   = "CertificateExpiresSoon"
 )
 
 // certificateState is what became of the serving certificate.
@@ -103,9 +101,8 @@ func (r *Reconciler) ensureSelfMade(ctx context.Context, o *observation, serving
 	if err == nil {
 		err = r.ensureServing(ctx, o, a, serving)
 	}
-	var foreign *kube.ForeignError
-	if errors.As(err, &foreign) {
-		o.certificate = certificateState{verdict: kube.Verdict{Reason: reasonSecretConflict, Message: foreign.Error()}}
+	if verdict, retry, blocked := kube.Blocked(err, o.now); blocked {
+		o.certificate, o.wake = certificateState{verdict: verdict}, kube.Sooner(o.wake, retry)
 		return nil
 	}
 	return err

@@ -22,7 +22,6 @@ const (
 	reasonSecretMissing            = "PasswordSecretMissing"
 	reasonKeyMissing               = "PasswordKeyMissing"
 	reasonPasswordEmpty            = "PasswordEmpty"
-	reasonSecretConflict           = "SecretConflict"
 )
 
 // ensurePassword brings the credential Secret to what the spec asks for.
@@ -36,9 +35,8 @@ func (r *Reconciler) ensurePassword(ctx context.Context, o *observation) error {
 	default:
 		err = r.ensureTemporary(ctx, o)
 	}
-	var foreign *kube.ForeignError
-	if errors.As(err, &foreign) {
-		o.password = kube.Verdict{Reason: reasonSecretConflict, Message: foreign.Error()}
+	if verdict, retry, blocked := kube.Blocked(err, o.now); blocked {
+		o.password, o.wake = verdict, kube.Sooner(o.wake, retry)
 		return nil
 	}
 	return err

@@ -2,9 +2,11 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,6 +25,35 @@ type ForeignError struct {
 // Error implements error. The message names the next action.
 func (e *ForeignError) Error() string {
 	return fmt.Sprintf("%s %q exists and was not made by Watchword, so it is left alone; delete or rename it", e.Kind, e.Name)
+}
+
+// retryBlocked is how soon a write is tried again that the API server refused: its reasons cannot be watched.
+const retryBlocked = time.Minute
+
+// Blocked tells the errors of a Keeper that somebody has to solve from those that go away by themselves: a name that is taken, and a
+// write that the API server's rules refuse. The time is when to try again; zero means that a change of the object in the way will tell.
+func Blocked(err error, now time.Time) (Verdict, time.Time, bool) {
+	var foreign *ForeignError
+	var status apierrors.APIStatus
+	switch {
+	case errors.As(err, &foreign):
+		return Verdict{Reason: "SecretConflict", Message: foreign.Error()}, time.Time{}, true
+	case !errors.As(err, &status):
+		return Verdict{}, time.Time{}, false
+	case apierrors.IsForbidden(err):
+		return Verdict{Reason: "WriteForbidden", Message: fmt.Sprintf(
+				"the API server does not let Watchword write: %s; give it the rights of config/rbac, or the object its labels", status.Status().Message)},
+			now.Add(retryBlocked), true
+	case apierrors.IsInvalid(err):
+		// The message of this error may quote what was refused, so it is not repeated.
+		name := ""
+		if details := status.Status().Details; details != nil {
+			name = details.Name
+		}
+		return Verdict{Reason: "WriteInvalid", Message: fmt.Sprintf(
+			"the API server finds what Watchword writes to %q invalid; a shorter name of this object may help", name)}, now.Add(retryBlocked), true
+	}
+	return Verdict{}, time.Time{}, false
 }
 
 // Keeper reads and writes owned objects, past any cache. Secrets are created and compared-and-swapped rather than applied: server-side
