@@ -32,19 +32,19 @@ type Client struct {
 	AccessLifetime time.Duration
 	IDLifetime     time.Duration
 
+	// refused by validate: not served, but keeps its client_id from younger applications, as in the controllers.
+	refused    bool
 	secretName string
 	created    metav1.Time
 }
 
 func convertClient(a *v1alpha1.ClientApplication) *Client {
-	if validate.ClientApplication(a) != nil {
-		return nil
-	}
 	c := &Client{
 		Name: a.Name, UID: a.UID, ID: identity.ClientID(a), Type: a.Spec.Type,
 		Disabled: a.Spec.Disabled || a.DeletionTimestamp != nil,
 		Grants:   a.Spec.GrantTypes, Scopes: a.Spec.Scopes, Audiences: a.Spec.Audiences,
 		Algorithm: string(a.Spec.SigningAlgorithm), Format: a.Spec.AccessTokenFormat,
+		refused:    validate.ClientApplication(a) != nil,
 		secretName: identity.ClientSecretName(a), created: a.CreationTimestamp,
 	}
 	c.Username = identity.ClientUsername(c.ID)
@@ -56,6 +56,8 @@ func convertClient(a *v1alpha1.ClientApplication) *Client {
 	}
 	return c
 }
+
+func (c *Client) isRefused() bool { return c.refused }
 
 func (c *Client) age() *metav1.ObjectMeta {
 	return &metav1.ObjectMeta{UID: c.UID, CreationTimestamp: c.created}

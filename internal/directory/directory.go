@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,10 @@ import (
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/identity"
+	"github.com/watchword-io/watchword/internal/validate"
 )
 
 // Object is anything the API server stores.
@@ -133,23 +138,28 @@ func (d *Directory) storeFor(object Object) (*store, error) {
 	return nil, fmt.Errorf("follow %T: not a kind of the directory", object)
 }
 
-// publish makes a new Snapshot. Realms of one issuer exclude each other: the older serves.
+// publish makes a new Snapshot. Of realms that claim one issuer or could name the same subjects, only the oldest serves, by the same
+// rule as in the controllers: one that is itself refused still keeps its names.
 func (d *Directory) publish() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	var all []*v1alpha1.Realm
 	next := &Snapshot{}
 	for _, n := range d.namespaces {
+		n.mu.RLock()
+		all = slices.AppendSeq(all, maps.Values(n.realms.byName))
+		n.mu.RUnlock()
 		if r := n.view.Load(); r != nil {
 			next.Realms = append(next.Realms, r)
 		}
 	}
-	slices.SortFunc(next.Realms, compareAge)
-	issuers := map[string]bool{}
 	next.Realms = slices.DeleteFunc(next.Realms, func(r *Realm) bool {
-		taken := issuers[r.Issuer]
-		issuers[r.Issuer] = true
-		return taken
+		return slices.ContainsFunc(all, func(other *v1alpha1.Realm) bool {
+			return other.UID != r.UID && identity.Older(other, r.object) &&
+				(other.Spec.Issuer == r.Issuer || validate.PrefixesOverlap(other, r.object))
+		})
 	})
+	slices.SortFunc(next.Realms, compareAge)
 	d.snapshot.Store(next)
 	select {
 	case d.changed <- struct{}{}:

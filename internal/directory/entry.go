@@ -14,8 +14,13 @@ import (
 // before it hands it over, and full objects would need hundreds of megabytes there.
 type entry struct {
 	meta   metav1.ObjectMeta // name, namespace and resourceVersion only: what a reflector asks for
-	record any               // nil: the object is not served
+	record any               // nil: nothing is kept of the object
+	// refused: the object breaks a rule and is not served.
+	refused bool
 }
+
+// judged is a record that is kept although its object is not served.
+type judged interface{ isRefused() bool }
 
 // GetObjectMeta implements metav1.ObjectMetaAccessor.
 func (e *entry) GetObjectMeta() metav1.Object { return &e.meta }
@@ -47,12 +52,17 @@ type kind struct {
 
 // entry makes the record of an object.
 func (k *kind) entry(object Object) *entry {
-	return &entry{
+	e := &entry{
 		meta: metav1.ObjectMeta{
 			Name: object.GetName(), Namespace: object.GetNamespace(), ResourceVersion: object.GetResourceVersion(),
 		},
 		record: k.convert(object),
 	}
+	e.refused = e.record == nil
+	if j, ok := e.record.(judged); ok {
+		e.refused = j.isRefused()
+	}
+	return e
 }
 
 // kindOf fills in the type assertions of a kind. convert returns nil for an object that is not to be served.

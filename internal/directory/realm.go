@@ -189,7 +189,7 @@ func (r *Realm) Client(id string) (*Client, ClientSecrets, bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	c, ok := n.clients.byID.oldest(id)
-	if !ok {
+	if !ok || c.refused {
 		return nil, ClientSecrets{}, false
 	}
 	s, ok := n.secrets.byName[c.secretName]

@@ -36,8 +36,8 @@ func (s *store) Update(object any) error {
 		return fmt.Errorf("store %s: unexpected %T", s.kind.resource, object)
 	}
 	s.owner.change(s, func() {
+		s.judge(e)
 		if e.record == nil {
-			s.refuse(e)
 			s.table.remove(e.meta.Name)
 			return
 		}
@@ -64,11 +64,9 @@ func (s *store) Replace(objects []any, _ string) error {
 		if !ok {
 			return fmt.Errorf("store %s: unexpected %T", s.kind.resource, object)
 		}
-		if e.record == nil {
-			s.refuse(e)
-			continue
+		if s.judge(e); e.record != nil {
+			entries = append(entries, e)
 		}
-		entries = append(entries, e)
 	}
 	s.owner.change(s, func() { s.table.replace(entries) })
 	s.synced.Store(true)
@@ -81,7 +79,10 @@ func (s *store) Resync() error { return nil }
 // touch remembers that the API server was heard of.
 func (s *store) touch(now time.Time) { s.seen.Store(now.UnixNano()) }
 
-func (s *store) refuse(e *entry) {
+func (s *store) judge(e *entry) {
+	if !e.refused {
+		return
+	}
 	s.refused.Add(1)
 	s.owner.directory.log.V(1).Info("object is not served", "resource", s.kind.resource, "namespace", e.meta.Namespace, "name", e.meta.Name)
 }

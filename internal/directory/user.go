@@ -19,9 +19,11 @@ type User struct {
 	text     string // the parts below, joined
 	ends     [userParts]uint16
 	disabled bool
-	created  int64 // Unix seconds
-	groups   []unique.Handle[string]
-	posix    *v1alpha1.POSIXAccount
+	// refused by validate: not served, but keeps its names from younger Users, as in the controllers.
+	refused bool
+	created int64 // Unix seconds
+	groups  []unique.Handle[string]
+	posix   *v1alpha1.POSIXAccount
 }
 
 // The parts of a User's text.
@@ -37,9 +39,6 @@ const (
 )
 
 func convertUser(u *v1alpha1.User) *User {
-	if validate.User(u) != nil {
-		return nil
-	}
 	username := identity.Username(u)
 	if username == u.Spec.Email {
 		username = ""
@@ -47,6 +46,7 @@ func convertUser(u *v1alpha1.User) *User {
 	record := &User{
 		// A User that is being deleted is as good as gone.
 		disabled: u.Spec.Disabled || u.DeletionTimestamp != nil,
+		refused:  validate.User(u) != nil,
 		created:  u.CreationTimestamp.Unix(),
 	}
 	parts := [userParts]string{
@@ -128,6 +128,8 @@ func (u *User) Groups() []string {
 	return groups
 }
 
+func (u *User) isRefused() bool { return u.refused }
+
 func (u *User) age() *metav1.ObjectMeta {
 	return &metav1.ObjectMeta{UID: u.UID(), CreationTimestamp: metav1.NewTime(time.Unix(u.created, 0))}
 }
@@ -176,7 +178,7 @@ func (t *userTable) replace(entries []*entry) {
 // as a whole, whichever of the two was typed, and clash is true.
 func (t *userTable) find(login string) (u *User, clash bool) {
 	u, ok := t.logins.oldest(login)
-	if !ok {
+	if !ok || u.refused {
 		return nil, false
 	}
 	for _, name := range []string{u.Email(), u.Username()} {

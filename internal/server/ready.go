@@ -11,6 +11,9 @@ import (
 // made after the start does not count before the controllers are done with it. It never asks the API server: while that is away,
 // tokens are still issued.
 func (s *Server) Ready(*http.Request) error {
+	if s.draining.Load() {
+		return errors.New("draining")
+	}
 	if !s.Directory.HasSynced() {
 		return errors.New("the read model is not filled yet")
 	}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -63,6 +64,7 @@ type Server struct {
 	discovery *discovery.Endpoint
 	keys      *keys.Endpoint
 	grants    *grants.Endpoint
+	draining  atomic.Bool
 }
 
 // New makes a Server and registers its metrics. It opens nothing yet.
@@ -120,6 +122,7 @@ func (s *Server) Start(ctx context.Context) error {
 	case failure = <-ended:
 	case <-ctx.Done():
 	}
+	s.draining.Store(true)
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 	defer cancel()
 	if err := server.Shutdown(draining); err != nil {

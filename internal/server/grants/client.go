@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
-	"time"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/directory"
@@ -19,7 +18,7 @@ func (e *Endpoint) authenticate(authorization []string, r *request) error {
 	}
 	r.record.Client = claimed.ID
 	client, secrets, known := r.realm.Client(claimed.ID)
-	right := matches(claimed.Secret, &secrets, r.now)
+	fit := compare(claimed.Secret, &secrets)
 	switch {
 	case !known:
 		return oauth2.BadClient("unknown_client")
@@ -27,8 +26,8 @@ func (e *Endpoint) authenticate(authorization []string, r *request) error {
 		return oauth2.BadClient("public_client_with_secret")
 	case client.Type == v1alpha1.ClientConfidential && claimed.Method == oauth2.AuthNone:
 		return oauth2.BadClient("no_secret")
-	case client.Type == v1alpha1.ClientConfidential && !right:
-		return oauth2.BadClient(wrongSecret(claimed.Secret, &secrets))
+	case client.Type == v1alpha1.ClientConfidential && !fit.current && !(fit.previous && r.now.Before(secrets.PreviousUntil)):
+		return oauth2.BadClient(fit.reason(&secrets))
 	case client.Disabled:
 		return oauth2.BadClient("client_disabled")
 	}
@@ -36,20 +35,24 @@ func (e *Endpoint) authenticate(authorization []string, r *request) error {
 	return nil
 }
 
-// matches compares a secret with both live ones. It always compares twice, also for clients that do not exist.
-func matches(secret string, live *directory.ClientSecrets, now time.Time) bool {
+// fit says which of the live secrets a secret equals.
+type fit struct{ current, previous bool }
+
+// compare looks at both live secrets whatever the first comparison says, also for clients that do not exist.
+func compare(secret string, live *directory.ClientSecrets) fit {
 	sum := sha256.Sum256([]byte(secret))
-	current := subtle.ConstantTimeCompare(sum[:], live.Current[:])
-	previous := subtle.ConstantTimeCompare(sum[:], live.Previous[:])
-	return current == 1 || previous == 1 && now.Before(live.PreviousUntil)
+	return fit{
+		current:  subtle.ConstantTimeCompare(sum[:], live.Current[:]) == 1,
+		previous: subtle.ConstantTimeCompare(sum[:], live.Previous[:]) == 1,
+	}
 }
 
-// wrongSecret tells the audit log what the client is not told.
-func wrongSecret(secret string, live *directory.ClientSecrets) string {
-	if live.Current == ([sha256.Size]byte{}) {
+// reason tells the audit log what the client is not told.
+func (f fit) reason(live *directory.ClientSecrets) string {
+	switch {
+	case live.Current == [sha256.Size]byte{}:
 		return "client_has_no_secret"
-	}
-	if sum := sha256.Sum256([]byte(secret)); subtle.ConstantTimeCompare(sum[:], live.Previous[:]) == 1 {
+	case f.previous:
 		return "expired_secret"
 	}
 	return "wrong_secret"
