@@ -379,3 +379,7 @@ func (f *fixture) records() []map[string]any {
 		all = append(all, r)
 	}
 }
+
+func conditionReady() []metav1.Condition {
+	return []metav1.Condition{{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionTrue}}
+}
