@@ -32,7 +32,7 @@ var layers = []layer{
 		never: []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "net/http"}},
 	{name: "pure", packages: []string{
 		"internal/identity", "internal/validate", "internal/keyring", "internal/credential", "internal/oauth2", "internal/token",
-		"internal/authnconfig",
+		"internal/authnconfig", "internal/seal",
 	}, peers: []string{"internal/identity"}, never: []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime"}},
 	{name: "adapters", packages: []string{"internal/directory", "internal/audit", "internal/kube"}},
 	{name: "edge", packages: []string{"internal/server/httpx"}, never: []string{"sigs.k8s.io/controller-runtime"}},
