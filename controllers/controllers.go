@@ -56,7 +56,7 @@ func Add(mgr ctrl.Manager, o Options) error {
 	roles := &role.Reconciler{Client: c, Reporter: report, Now: o.Now}
 	rules := &accessrule.Reconciler{Client: c, Live: mgr.GetAPIReader(), Reporter: report, Roster: roster, Namespaces: namespaces, Now: o.Now}
 	apps := &clientapplication.Reconciler{Client: c, Keeper: keeper, Reporter: report, Now: o.Now}
-	sessions := &session.Reconciler{Client: c, Reporter: report, Roster: roster, Now: o.Now}
+	sessions := &session.Reconciler{Client: c, Roster: roster, Now: o.Now}
 	return errors.Join(
 		mgr.Add(leaderOnly{roster}),
 		mgr.Add(leaderOnly{secrets}),

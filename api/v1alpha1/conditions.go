@@ -2,7 +2,7 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// ReadyCondition is on every kind: true when the object does all that its spec asks for. Its message names the next action when not.
+// ReadyCondition is on every kind but Session: true when the object does all that its spec asks for. Its message names the next action when not.
 const ReadyCondition = "Ready"
 
 // Further conditions, each on the one kind named.
@@ -65,7 +65,7 @@ type SecretKeyReference struct {
 	Key string `json:"key,omitempty"`
 }
 
-// ConditionedObject is any kind of this package: something that carries conditions.
+// ConditionedObject is any kind of this package that carries conditions.
 //
 // +kubebuilder:object:generate=false
 type ConditionedObject interface {
@@ -88,6 +88,3 @@ func (o *AccessRule) GetConditions() *[]metav1.Condition { return &o.Status.Cond
 
 // GetConditions implements ConditionedObject.
 func (o *ClientApplication) GetConditions() *[]metav1.Condition { return &o.Status.Conditions }
-
-// GetConditions implements ConditionedObject.
-func (o *Session) GetConditions() *[]metav1.Condition { return &o.Status.Conditions }

@@ -79,6 +79,11 @@ type SessionGrant struct {
 	// +kubebuilder:validation:MaxLength=128
 	ClientID string `json:"clientID,omitempty"`
 
+	// audience of the tokens, where the client asked for one of several (RFC 8707). Empty: the client's own.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Audience string `json:"audience,omitempty"`
+
 	// scopes that were granted.
 	// +optional
 	// +listType=set
@@ -86,29 +91,26 @@ type SessionGrant struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Scopes []string `json:"scopes,omitempty"`
 
-	// generation of the one refresh token that is valid now; a token of an older generation revokes the family.
+	// generation of the one refresh token that is valid now; a token of another generation revokes the family. Left out: approved on
+	// another device, and not collected yet.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Generation int64 `json:"generation,omitempty"`
+
+	// lastUsedAt is when the family was redeemed or rotated. For 10 seconds after it the token of the generation before is still
+	// answered, for clients that refresh twice in parallel.
+	// +optional
+	LastUsedAt *metav1.Time `json:"lastUsedAt,omitempty"`
 
 	// revoked ends the family.
 	// +optional
 	Revoked bool `json:"revoked,omitempty"`
 }
 
-// SessionStatus is what Watchword knows of a session.
-type SessionStatus struct {
-	// conditions is Ready: true while the session can issue tokens.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-}
-
-// Session is one person signed in on one device. Deleting it signs that device out.
+// Session is one person signed in on one device. Deleting it signs that device out. It has no status: one that can issue no more tokens
+// is deleted, and a status would be written again at every use.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:subresource:status
 // +kubebuilder:resource:categories=watchword
 // +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.spec.user`
 // +kubebuilder:printcolumn:name="Method",type=string,JSONPath=`.spec.method`
@@ -125,9 +127,6 @@ type Session struct {
 	// spec is the session.
 	// +required
 	Spec SessionSpec `json:"spec,omitzero"`
-	// status is what Watchword knows of it.
-	// +optional
-	Status SessionStatus `json:"status,omitzero"`
 }
 
 // SessionList is a list of Sessions.

@@ -30,7 +30,16 @@ const (
 	ComponentTemporaryPassword = "temporary-password"
 	// ComponentBinding marks RoleBindings and ClusterRoleBindings made for an AccessRule.
 	ComponentBinding = "access-rule-binding"
+	// ComponentOneTime marks a Lease that says that something which may be used once was used.
+	ComponentOneTime = "one-time"
+	// ComponentDeviceAuthorization marks a ConfigMap with a device authorization request (RFC 8628).
+	ComponentDeviceAuthorization = "device-authorization"
+	// ComponentSession marks Sessions.
+	ComponentSession = "session"
 )
+
+// ExpiresAtAnnotation is on what Watchword makes for a time: when it may be deleted (RFC 3339).
+const ExpiresAtAnnotation = GroupName + "/expires-at"
 
 // Annotations that people write to ask for something once. The value is free; a new value asks again.
 const (

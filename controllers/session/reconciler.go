@@ -1,7 +1,8 @@
 // Package session removes Sessions that can issue no more tokens.
 //
 // It leaves making and using Sessions to the token service, which checks the same things by itself at every use: what is removed here is
-// dead already. Its invariant: a Session whose person is gone, disabled or another one does not outlive the next look at it.
+// dead already. It writes nothing to a Session that lives: the token service compares and swaps it. Its invariant: a Session whose person
+// is gone, disabled or another one does not outlive the next look at it.
 package session
 
 import (
@@ -19,15 +20,14 @@ import (
 
 // Reconciler reconciles Sessions.
 type Reconciler struct {
-	Client   client.Client
-	Reporter kube.Reporter
-	Roster   *kube.Roster
+	Client client.Client
+	Roster *kube.Roster
 	// Now is the clock.
 	Now func() time.Time
 }
 
 // Reconcile implements reconcile.Reconciler.
-func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	session := &v1alpha1.Session{}
 	if err := r.Client.Get(ctx, req.NamespacedName, session); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
@@ -45,8 +45,5 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 		}
 		return ctrl.Result{}, nil
 	}
-	before := session.DeepCopy()
-	computeStatus(session, o)
-	result, err = kube.Next(nil, o.now, o.wake)
-	return r.Reporter.Finish(ctx, before, session, result, err)
+	return kube.Next(nil, o.now, o.wake)
 }

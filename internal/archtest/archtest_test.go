@@ -32,10 +32,12 @@ var layers = []layer{
 		never: []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "net/http"}},
 	{name: "pure", packages: []string{
 		"internal/identity", "internal/validate", "internal/keyring", "internal/credential", "internal/oauth2", "internal/token",
-		"internal/authnconfig", "internal/seal",
+		"internal/authnconfig", "internal/seal", "internal/store",
 	}, peers: []string{"internal/identity"}, never: []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime"}},
-	{name: "adapters", packages: []string{"internal/directory", "internal/audit", "internal/kube"}},
-	{name: "edge", packages: []string{"internal/server/httpx"}, never: []string{"sigs.k8s.io/controller-runtime"}},
+	{name: "adapters", packages: []string{
+		"internal/directory", "internal/audit", "internal/kube", "internal/store/kube", "internal/store/memory", "internal/store/storetest",
+	}},
+	{name: "edge", packages: []string{"internal/server/httpx", "internal/server/pages"}, never: []string{"sigs.k8s.io/controller-runtime"}},
 	{name: "endpoints", packages: []string{"internal/server/discovery", "internal/server/keys", "internal/server/grants"},
 		never: []string{"sigs.k8s.io/controller-runtime"}},
 	{name: "server", packages: []string{"internal/server"}, never: []string{module + "controllers"}},

@@ -30,6 +30,9 @@ func sessions() table {
 		"64 grants":               {spec: `grants: ` + list(64, "{id: g%d, clientID: a}")},
 		"65 grants":               {spec: `grants: ` + list(65, "{id: g%d, clientID: a}"), refused: "must have at most 64 items"},
 		"65 scopes":               {spec: `grants: [{id: g1, clientID: a, scopes: ` + list(65, "s%d") + `}]`, refused: "must have at most 64 items"},
+		"audience of 257":         {spec: `grants: [{id: g1, clientID: a, audience: ` + letters(257) + `}]`, refused: "may not be more than 256"},
+		"grant in use":            {spec: `grants: [{id: g1, clientID: a, audience: kubernetes, lastUsedAt: "2026-11-02T00:00:00Z", revoked: true}]`},
+		"grant used at no time":   {spec: `grants: [{id: g1, clientID: a, lastUsedAt: soon}]`, refused: "must be of type date-time"},
 		"idle time of 33 letters": {spec: `idleTimeout: ` + letters(33), refused: "may not be more than 32"},
 	}}
 }
