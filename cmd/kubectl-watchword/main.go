@@ -59,7 +59,7 @@ func newRoot(std streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, "%s --help lists what there is", cmd.CommandPath())
 	})
-	root.AddCommand(newTrust(std), newVersion(std))
+	root.AddCommand(newLogin(std), newLogout(std), newGetToken(std), newKubeconfig(std), newWhoami(std), newToken(std), newTrust(std), newVersion(std))
 	return root
 }
 

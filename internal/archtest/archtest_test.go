@@ -46,6 +46,11 @@ var layers = []layer{
 		"controllers/session",
 	}, never: []string{module + "internal/server"}},
 	{name: "controllers", packages: []string{"controllers"}, never: []string{module + "internal/server"}},
+	{name: "sign-in parts", packages: []string{
+		"internal/kubelogin/openid", "internal/kubelogin/tokencache", "internal/kubelogin/browser", "internal/kubelogin/execcred",
+		"internal/kubelogin/kubeconfig",
+	}, never: []string{"sigs.k8s.io/controller-runtime"}},
+	{name: "sign-in", packages: []string{"internal/kubelogin"}, never: []string{"sigs.k8s.io/controller-runtime"}},
 	{name: "commands", packages: []string{"cmd/watchword", "cmd/kubectl-watchword"}},
 }
 
