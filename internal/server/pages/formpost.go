@@ -1,0 +1,32 @@
+package pages
+
+import (
+	"fmt"
+	"net/url"
+)
+
+// FormPost hands an authorization response over by a form (OAuth 2.0 Form Post Response Mode). It submits itself; without JavaScript
+// the person presses its button.
+type FormPost struct {
+	Frame
+	// RedirectURI is the client's, http or https: Render refuses anything else, which no form can post to.
+	RedirectURI string
+	// Parameters are sent in this order.
+	Parameters []Parameter
+	// Client is the display name of the application.
+	Client string
+}
+
+// Parameter is one of an authorization response.
+type Parameter struct{ Name, Value string }
+
+const submit = "document.forms[0].submit()"
+
+func (p FormPost) view() (view, error) {
+	v := view{frame: p.Frame, name: "formpost", title: say("formpost.title"), script: submit, form: &Form{Redirects: []string{p.RedirectURI}}}
+	u, err := url.Parse(p.RedirectURI)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return v, fmt.Errorf("the redirect URI %q cannot be posted to", p.RedirectURI)
+	}
+	return v, nil
+}

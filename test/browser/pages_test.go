@@ -1,0 +1,49 @@
+//go:build integration
+
+package browser_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/watchword-io/watchword/test/browser"
+	"github.com/watchword-io/watchword/test/browser/gallery"
+)
+
+type lookInput struct {
+	Base        string   `json:"base"`
+	Screenshots string   `json:"screenshots"`
+	Pages       []string `json:"pages"`
+}
+
+type lookResult struct {
+	Looked   int `json:"looked"`
+	Findings []struct{ Page, Variant, Problem string }
+}
+
+// TestIntegrationPages looks at every page, light, dark, narrow, in high contrast and without JavaScript. axe-core finds nothing, every
+// control is reached by keyboard and large enough to touch, nothing scrolls sideways, and the browser has nothing to complain of: the
+// policy allows what the page needs. The pictures are kept under bin/screenshots.
+func TestIntegrationPages(t *testing.T) {
+	server := httptest.NewTLSServer(gallery.Handler())
+	defer server.Close()
+	folder, err := browser.Screenshots()
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := lookInput{Base: server.URL, Screenshots: folder}
+	for _, sample := range gallery.Samples() {
+		input.Pages = append(input.Pages, sample.Name)
+	}
+	var result lookResult
+	if err := browser.Run(t.Context(), "pages.mjs", input, &result); err != nil {
+		t.Fatal(err)
+	}
+	const variants = 6
+	if want := variants * len(input.Pages); result.Looked != want {
+		t.Errorf("looked at %d pages, want %d", result.Looked, want)
+	}
+	for _, f := range result.Findings {
+		t.Errorf("%s (%s): %s", f.Page, f.Variant, f.Problem)
+	}
+}
