@@ -89,8 +89,9 @@ func (p *Provider) ClientCredentials(ctx context.Context, auth Authentication, t
 		return nil, &Untrusted{What: "answer", Why: "its token_type is not Bearer"}
 	}
 	scope, _ := answer.Extra("scope").(string)
-	return &AccessToken{
-		Value: answer.AccessToken, Type: answer.TokenType, Expiry: answer.Expiry,
-		Lifetime: time.Duration(answer.ExpiresIn) * time.Second, Scope: Printable(scope),
-	}, nil
+	token := &AccessToken{Value: answer.AccessToken, Type: answer.TokenType, Expiry: answer.Expiry, Scope: Printable(scope)}
+	if !token.Expiry.IsZero() {
+		token.Lifetime = token.Expiry.Sub(p.options.Now())
+	}
+	return token, nil
 }
