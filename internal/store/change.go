@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // maxChanges bounds how often a change begins again. Each time means that another one succeeded, and a session sees few at once.
@@ -13,6 +16,8 @@ const maxChanges = 2 * MaxGrants
 // the session as the rule left it and the rule's own error, but only once what the rule wants written is written. A session that is
 // gone, or was made again under the same name, is ErrEnded; any error that is not an ErrRefused nor ErrFull is trouble behind the store.
 func Change(ctx context.Context, sessions Sessions, realm string, ref Ref, rule func(*Session) (write bool, err error)) (*Session, error) {
+	// One that comes again at once meets the same others again: fifty at once would need a thousand attempts.
+	pause := wait.Backoff{Duration: 4 * time.Millisecond, Factor: 2, Jitter: 1, Steps: 6}
 	for range maxChanges {
 		s, err := Find(ctx, sessions, realm, ref)
 		if err != nil {
@@ -29,6 +34,11 @@ func Change(ctx context.Context, sessions Sessions, realm string, ref Ref, rule 
 			return nil, ErrEnded
 		case !errors.Is(err, ErrConflict):
 			return nil, fmt.Errorf("change session %q: %w", ref.Name, err)
+		}
+		select {
+		case <-time.After(pause.Step()):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("change session %q: %w", ref.Name, ctx.Err())
 		}
 	}
 	return nil, fmt.Errorf("change session %q: %w %d times", ref.Name, ErrConflict, maxChanges)
