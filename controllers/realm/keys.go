@@ -79,7 +79,7 @@ func (r *Reconciler) execute(ctx context.Context, o *observation, plan keyring.P
 		o.secrets[secret.Name] = secret
 	}
 	for _, key := range plan.Extend {
-		key.LongestToken = keyPolicy(o.realm, o.apps).LongestToken
+		key.LongestToken = keyPolicy(o.realm, o.apps).Longest(key.Algorithm)
 		next := o.secrets[key.SecretName].DeepCopy()
 		next.Annotations[keyring.LongestTokenAnnotation] = key.LongestToken.String()
 		if err := r.Client.Update(ctx, next, kube.FieldOwner); err != nil {
@@ -105,7 +105,9 @@ func keyPolicy(realm *v1alpha1.Realm, apps []v1alpha1.ClientApplication) keyring
 		PublishBefore:  signing.PublishBefore.Duration,
 		KeysMaxAge:     signing.KeysMaxAge.Duration,
 		LongestToken:   max(tokens.Access.Duration, tokens.ID.Duration),
-		RevokeRequest:  pending(realm, v1alpha1.RevokeKeysAnnotation, realm.Status.HandledRevokeKeys),
+		// A session, its cookie and its refresh tokens end with refreshAbsolute at the latest; all else that is sealed lives minutes.
+		LongestSealed: tokens.RefreshAbsolute.Duration,
+		RevokeRequest: pending(realm, v1alpha1.RevokeKeysAnnotation, realm.Status.HandledRevokeKeys),
 	}
 	if policy.RevokeRequest == "" {
 		policy.RotateRequest = pending(realm, v1alpha1.RotateKeysAnnotation, realm.Status.HandledRotateKeys)

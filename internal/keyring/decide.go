@@ -15,12 +15,34 @@ type Policy struct {
 	RotationPeriod, PublishBefore, KeysMaxAge time.Duration
 	// LongestToken is the longest lifetime that a token signed now may have.
 	LongestToken time.Duration
+	// LongestSealed is the longest lifetime that a value sealed now may have: refresh tokens live as long as their session.
+	LongestSealed time.Duration
 	// RotateRequest, if not empty, asks for successors that sign PublishBefore from now. An algorithm whose next key is published
 	// already has what was asked for.
 	RotateRequest string
 	// RevokeRequest, if not empty, asks for new keys that sign at once and for the end of all others. The caller must empty it once a
 	// plan with it is empty, or later keys will end too.
 	RevokeRequest string
+}
+
+// Longest is the longest lifetime of what a key of an algorithm signs or seals now.
+func (p Policy) Longest(algorithm string) time.Duration {
+	if algorithm == A256GCM {
+		return p.LongestSealed
+	}
+	return p.LongestToken
+}
+
+// maxSealing bounds how many sealing keys are alive at once, where sessions outlive many rotation periods. Nobody fetches these keys, and
+// every value is sealed under a key derived for it alone, so rotating them more seldom than signing keys weakens nothing.
+const maxSealing = 8
+
+// period is how long a key of an algorithm signs or seals before the next one takes over.
+func (p Policy) period(algorithm string) time.Duration {
+	if algorithm == A256GCM {
+		return max(p.RotationPeriod, p.LongestSealed/maxSealing)
+	}
+	return p.RotationPeriod
 }
 
 // Creation is a key to be made.
@@ -48,7 +70,7 @@ type Plan struct {
 	// Delete lists keys whose time is over. It is empty while Create is not: a crash between the two steps of a revocation must not
 	// leave a realm without keys.
 	Delete []*Key
-	// Extend lists keys whose LongestToken must be raised to the policy's.
+	// Extend lists keys whose LongestToken must be raised to the policy's Longest for their algorithm.
 	Extend []*Key
 	// Next is when a plan or a phase will change by itself; zero means never.
 	Next time.Time
@@ -70,7 +92,7 @@ func Decide(now time.Time, p Policy, r *Ring) Plan {
 		}
 		for _, k := range r.Keys(algorithm) {
 			plan.wake(now, k.SignsFrom())
-			if r.Phase(k, now) != v1alpha1.KeyPrevious && k.LongestToken < p.LongestToken {
+			if r.Phase(k, now) != v1alpha1.KeyPrevious && k.LongestToken < p.Longest(algorithm) {
 				plan.Extend = append(plan.Extend, k)
 			}
 		}
@@ -93,8 +115,8 @@ func Decide(now time.Time, p Policy, r *Ring) Plan {
 
 // missing says which key of an algorithm must be made now, if any.
 func (p Policy) missing(now time.Time, algorithm string, r *Ring) (Creation, bool) {
-	atOnce := Creation{Algorithm: algorithm, LongestToken: p.LongestToken, Request: p.RevokeRequest}
-	ahead := Creation{Algorithm: algorithm, LongestToken: p.LongestToken, PublishBefore: p.PublishBefore, Request: p.RotateRequest}
+	atOnce := Creation{Algorithm: algorithm, LongestToken: p.Longest(algorithm), Request: p.RevokeRequest}
+	ahead := Creation{Algorithm: algorithm, LongestToken: p.Longest(algorithm), PublishBefore: p.PublishBefore, Request: p.RotateRequest}
 	keys := r.Keys(algorithm)
 	requested := func(request string) bool {
 		return slices.ContainsFunc(keys, func(k *Key) bool { return k.Request == request })
@@ -118,7 +140,7 @@ func (p Policy) missing(now time.Time, algorithm string, r *Ring) (Creation, boo
 
 // rotationDue is when the successor of a key must be published.
 func (p Policy) rotationDue(k *Key) time.Time {
-	return k.SignsFrom().Add(p.RotationPeriod - p.PublishBefore)
+	return k.SignsFrom().Add(p.period(k.Algorithm) - p.PublishBefore)
 }
 
 // end is when a key is to be deleted, if that is known.
@@ -134,7 +156,7 @@ func (p Policy) end(k *Key, r *Ring) (time.Time, bool) {
 	}
 	// No application asks for the algorithm any more. When the last token was signed is not stored, but while the algorithm was wanted
 	// the key would have been replaced after a period.
-	return k.SignsFrom().Add(p.RotationPeriod + k.LongestToken + p.KeysMaxAge + RetireMargin), true
+	return k.SignsFrom().Add(p.period(k.Algorithm) + k.LongestToken + p.KeysMaxAge + RetireMargin), true
 }
 
 // wake moves Next to a future time that comes before it.

@@ -31,6 +31,12 @@ func key(id string, created, publishBefore time.Duration) *keyring.Key {
 	}
 }
 
+func sealing(id string, created, publishBefore time.Duration) *keyring.Key {
+	k := key(id, created, publishBefore)
+	k.Algorithm = keyring.A256GCM
+	return k
+}
+
 func ids(keys []*keyring.Key) []string {
 	var out []string
 	for _, k := range keys {
@@ -109,6 +115,18 @@ func TestDecide(t *testing.T) {
 			policy: func(p *keyring.Policy) { p.LongestToken = time.Hour }, now: 24*time.Hour + time.Minute,
 			keys:   []*keyring.Key{key("a", 0, 0), key("b", 23*time.Hour, time.Hour)},
 			extend: []string{"b"}, next: 24*time.Hour + 21*time.Minute,
+		},
+		"longer sessions from now on: signing keys are not kept longer": {
+			policy: func(p *keyring.Policy) { p.LongestSealed = 1000 * time.Hour },
+			keys:   []*keyring.Key{key("a", 0, 0)}, next: 23 * time.Hour,
+		},
+		"longer sessions from now on: the key that seals is kept longer": {
+			policy: func(p *keyring.Policy) { p.Algorithms, p.LongestSealed = []string{keyring.A256GCM}, 168*time.Hour },
+			keys:   []*keyring.Key{sealing("a", 0, 0)}, extend: []string{"a"}, next: 23 * time.Hour,
+		},
+		"a sealing key whose successor seals stays until the last session ends": {
+			policy: func(p *keyring.Policy) { p.Algorithms, p.LongestSealed = []string{keyring.A256GCM}, 15*time.Minute },
+			now:    24 * time.Hour, keys: []*keyring.Key{sealing("a", 0, 0), sealing("b", 23*time.Hour, time.Hour)}, next: 24*time.Hour + 21*time.Minute,
 		},
 		"shorter tokens from now on: nothing is kept shorter": {
 			policy: func(p *keyring.Policy) { p.LongestToken = time.Minute },
@@ -192,5 +210,46 @@ func TestLife(t *testing.T) {
 	}
 	if len(lastSigned) < 360 {
 		t.Errorf("%d keys signed in a year, want one a day", len(lastSigned))
+	}
+}
+
+// TestLifeOfSealingKeys walks a month in which keys rotate every hour and sessions live for two weeks: whatever was sealed can be opened
+// as long as it lives, and the keys do not pile up.
+func TestLifeOfSealingKeys(t *testing.T) {
+	p := policy()
+	p.Algorithms, p.RotationPeriod, p.PublishBefore, p.LongestSealed = []string{keyring.A256GCM}, time.Hour, 10*time.Minute, 14*24*time.Hour
+	var keys []*keyring.Key
+	lastSealed := map[string]time.Time{}
+	for now := start; now.Before(start.AddDate(0, 1, 0)); {
+		ring := keyring.NewRing(keys...)
+		plan := keyring.Decide(now, p, ring)
+		for _, c := range plan.Create {
+			if c.LongestToken != p.LongestSealed {
+				t.Fatalf("a sealing key is made for values of %s, want %s", c.LongestToken, p.LongestSealed)
+			}
+			keys = append(keys, &keyring.Key{
+				ID: now.String(), Algorithm: c.Algorithm, CreatedAt: now, PublishBefore: c.PublishBefore, LongestToken: c.LongestToken,
+			})
+		}
+		for _, k := range plan.Delete {
+			if since := now.Sub(lastSealed[k.ID]); since < p.LongestSealed {
+				t.Fatalf("at %s key %s was deleted %s after it sealed, before its last refresh token expired", now, k.ID, since)
+			}
+			keys = slices.DeleteFunc(keys, func(other *keyring.Key) bool { return other == k })
+		}
+		if len(keys) > 11 {
+			t.Fatalf("at %s there are %d sealing keys", now, len(keys))
+		}
+		if len(plan.Create)+len(plan.Delete) > 0 {
+			continue
+		}
+		active, ok := ring.Active(keyring.A256GCM, now)
+		if !ok {
+			t.Fatalf("at %s no key seals", now)
+		}
+		lastSealed[active.ID], now = plan.Next, plan.Next
+	}
+	if len(lastSealed) < 10 {
+		t.Errorf("%d keys sealed in a month, want one in less than two days", len(lastSealed))
 	}
 }

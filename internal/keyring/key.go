@@ -44,7 +44,7 @@ type Key struct {
 	CreatedAt time.Time
 	// PublishBefore is how long after CreatedAt the key begins to sign.
 	PublishBefore time.Duration
-	// LongestToken is the longest lifetime of any token the key may have signed.
+	// LongestToken is the longest lifetime of any token the key may have signed, or of any value it may have sealed.
 	LongestToken time.Duration
 	// Request is the value of the annotation (rotate-keys or revoke-keys) that asked for the key; empty for a scheduled one.
 	Request string
