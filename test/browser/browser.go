@@ -24,8 +24,8 @@ import (
 //go:embed package.json *.mjs
 var scripts embed.FS
 
-// installTimeout is for npm, which fetches two packages.
-const installTimeout = 3 * time.Minute
+// timeout is for a script or for npm, which fetches two packages: far more than either takes.
+const timeout = 5 * time.Minute
 
 // Run runs a script with an input and reads its result into output. The error of a script that fails has what it wrote to stderr.
 func Run(ctx context.Context, script string, input, output any) error {
@@ -102,8 +102,6 @@ func install(ctx context.Context) (string, error) {
 	if bytes.Equal(installed, wanted) {
 		return dir, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, installTimeout)
-	defer cancel()
 	if _, err := command(ctx, dir, "npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
 		return "", err
 	}
@@ -111,9 +109,13 @@ func install(ctx context.Context) (string, error) {
 }
 
 func command(ctx context.Context, dir, name string, arguments ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	var stdout, stderr bytes.Buffer
 	c := exec.CommandContext(ctx, name, arguments...)
 	c.Dir, c.Stdout, c.Stderr = dir, &stdout, &stderr
+	// playwright closes its browser when it is asked to end.
+	c.Cancel, c.WaitDelay = func() error { return c.Process.Signal(os.Interrupt) }, 10*time.Second
 	if err := c.Run(); err != nil {
 		return nil, fmt.Errorf("run %s %v: %w\n%s%s", name, arguments, err, stdout.Bytes(), stderr.Bytes())
 	}

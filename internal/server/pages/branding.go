@@ -1,11 +1,12 @@
 package pages
 
 import (
+	"bytes"
 	_ "embed" // the style sheet
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,11 +32,20 @@ type Branding struct {
 	Color string
 }
 
-// logoKinds are the media types that a logo may have, with the bytes that such a file begins with.
-var logoKinds = map[string]*regexp.Regexp{
-	"image/png":  regexp.MustCompile(`^\x89PNG\r\n\x1a\n`),
-	"image/jpeg": regexp.MustCompile(`^\xff\xd8\xff`),
-	"image/webp": regexp.MustCompile(`(?s)^RIFF....WEBP`),
+// logoKinds are the media types that a logo may have.
+var logoKinds = []string{"image/png", "image/jpeg", "image/webp"}
+
+// isKind says whether content begins like a file of that media type.
+func isKind(kind string, content []byte) bool {
+	switch kind {
+	case "image/png":
+		return bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n"))
+	case "image/jpeg":
+		return bytes.HasPrefix(content, []byte{0xff, 0xd8, 0xff})
+	case "image/webp":
+		return len(content) >= 12 && string(content[:4]) == "RIFF" && string(content[8:12]) == "WEBP"
+	}
+	return false
 }
 
 // LogoProblem says why a logo would not be shown, for who configures it; empty if it would be.
@@ -45,15 +55,14 @@ func LogoProblem(uri string) string {
 	}
 	head, data, ok := strings.Cut(uri, ";base64,")
 	kind, scheme := strings.CutPrefix(head, "data:")
-	magic := logoKinds[kind]
-	if !ok || !scheme || magic == nil {
+	if !ok || !scheme || !slices.Contains(logoKinds, kind) {
 		return "the logo is not a data: URI of an image/png, image/jpeg or image/webp in base64"
 	}
 	content, err := base64.StdEncoding.DecodeString(data)
 	if err != nil || strings.ContainsAny(data, "\r\n") {
 		return "the logo's base64 cannot be decoded"
 	}
-	if !magic.Match(content) {
+	if !isKind(kind, content) {
 		return "the logo is not an image of the kind that its data: URI names"
 	}
 	return ""
@@ -116,8 +125,8 @@ var (
 func (l look) sheet() string {
 	night := l.brand.against(darkCard, 3)
 	return fmt.Sprintf(":root{%s}@media (prefers-color-scheme:dark){:root{%s}}",
-		properties(l.brand, lightCard, mix(color{0.957, 0.961, 0.965}, l.brand, 0.035)),
-		properties(night, darkCard, mix(darkPage, l.brand, 0.06)))
+		properties(l.brand.against(lightCard, 1.25), lightCard, mix(color{0.957, 0.961, 0.965}, l.brand, 0.035)),
+		properties(night, darkCard, mix(darkPage, l.brand, 0.02)))
 }
 
 func properties(brand, card, page color) string {

@@ -51,7 +51,7 @@ func (p Fault) cause() Cause {
 	return Internal
 }
 
-// Text says what happened, Advice what to do.
+// Text is the key of the text that says what happened.
 func (p Fault) Text() string { return "fault." + string(p.cause()) + ".text" }
 
 // Advice is the key of the text that says what to do.
@@ -80,7 +80,7 @@ func (p TooManyAttempts) Wait() string {
 }
 
 // At is the time to try again, in UTC.
-func (p TooManyAttempts) At() string { return p.Until.UTC().Format("15:04 UTC") }
+func (p TooManyAttempts) At() string { return p.Until.UTC().Format("15:04\u00a0UTC") }
 
 // Machine is At for machines (HTML section 4.5.14).
 func (p TooManyAttempts) Machine() string { return p.Until.UTC().Format(time.RFC3339) }

@@ -120,7 +120,7 @@ var texts = map[string]string{
 	"attempts.again": "Try again {wait}, at {at}.",
 	"attempts.note":  "If it was not you who tried, tell your administrator.",
 	"minute.one":     "in a minute",
-	"minute.many":    "in {minutes} minutes",
+	"minute.many":    "in {minutes}\u00a0minutes",
 
 	"busy.title": "One moment, please",
 	"busy.text":  "The service is busy or restarting. Nothing is lost.",
