@@ -52,6 +52,7 @@ func (f *cacheFlags) cache() (*tokencache.Cache, error) {
 
 // askingFlags say how a person signs in.
 type askingFlags struct {
+	browser   bool
 	device    bool
 	password  bool
 	noBrowser bool
@@ -60,6 +61,7 @@ type askingFlags struct {
 }
 
 func (f *askingFlags) bind(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.browser, "browser", false, "open a browser on this computer; the default where there is a display")
 	flags.BoolVar(&f.device, "device", false, "sign in on any device by a code; the default over SSH and without a display")
 	flags.BoolVar(&f.password, "password", false, "ask for user name and password on the terminal, where the realm allows it")
 	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address instead of opening it; the browser must run on this computer")
@@ -68,17 +70,19 @@ func (f *askingFlags) bind(flags *pflag.FlagSet) {
 }
 
 // explicit tells whether a way to sign in was chosen.
-func (f *askingFlags) explicit() bool { return f.device || f.password || f.noBrowser }
+func (f *askingFlags) explicit() bool { return slices.Contains(f.ways(), true) }
+
+func (f *askingFlags) ways() []bool { return []bool{f.browser, f.device, f.password, f.noBrowser} }
 
 func (f *askingFlags) asking(std streams) (*kubelogin.Asking, error) {
 	chosen := 0
-	for _, way := range []bool{f.device, f.password, f.noBrowser} {
+	for _, way := range f.ways() {
 		if way {
 			chosen++
 		}
 	}
 	if chosen > 1 {
-		return nil, hint(errors.New("--device, --password and --no-browser exclude each other"), "choose one")
+		return nil, hint(errors.New("--browser, --no-browser, --device and --password exclude each other"), "choose one")
 	}
 	a := &kubelogin.Asking{
 		Method: kubelogin.Auto, Username: f.username, Timeout: f.timeout, Present: browser.Present(os.Getenv),
@@ -86,6 +90,8 @@ func (f *askingFlags) asking(std streams) (*kubelogin.Asking, error) {
 		Line: askLine, Secret: askSecret, Say: sayer(std),
 	}
 	switch {
+	case f.browser:
+		a.Method = kubelogin.Browser
 	case f.device:
 		a.Method = kubelogin.Device
 	case f.password:

@@ -9,7 +9,9 @@ import (
 	"github.com/watchword-io/watchword/internal/authnconfig/validation"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"kubectl-watchword": main}) }
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kubectl-watchword": main, "xdg-open": openInBrowser})
+}
 
 // TestScripts runs testdata/script/*.txtar: what a person types, and what she then sees, without a cluster.
 func TestScripts(t *testing.T) {
