@@ -18,6 +18,7 @@ import (
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/controllers/accessrule"
 	"github.com/watchword-io/watchword/controllers/clientapplication"
+	"github.com/watchword-io/watchword/controllers/expiry"
 	"github.com/watchword-io/watchword/controllers/realm"
 	"github.com/watchword-io/watchword/controllers/role"
 	"github.com/watchword-io/watchword/controllers/session"
@@ -60,6 +61,7 @@ func Add(mgr ctrl.Manager, o Options) error {
 	return errors.Join(
 		mgr.Add(leaderOnly{roster}),
 		mgr.Add(leaderOnly{secrets}),
+		mgr.Add(&expiry.Collector{Live: mgr.GetAPIReader(), Keeper: keeper, Namespaces: namespaces, Now: o.Now}),
 		realms.SetupWithManager(mgr, secrets),
 		users.SetupWithManager(mgr, secrets),
 		roles.SetupWithManager(mgr),

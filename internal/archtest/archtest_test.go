@@ -43,7 +43,7 @@ var layers = []layer{
 	{name: "server", packages: []string{"internal/server"}, never: []string{module + "controllers"}},
 	{name: "controller kinds", packages: []string{
 		"controllers/realm", "controllers/user", "controllers/role", "controllers/accessrule", "controllers/clientapplication",
-		"controllers/session",
+		"controllers/session", "controllers/expiry",
 	}, never: []string{module + "internal/server"}},
 	{name: "controllers", packages: []string{"controllers"}, never: []string{module + "internal/server"}},
 	{name: "sign-in parts", packages: []string{
