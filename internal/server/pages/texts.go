@@ -32,7 +32,7 @@ var texts = map[string]string{
 	"choose.title":   "Choose how to sign in",
 	"choose.nothing": "There is no way to sign in here yet. Ask your administrator.",
 
-	"continue.title":  "Continue as this person?",
+	"continue.title":  "Choose an account",
 	"continue.submit": "Continue as {login}",
 	"continue.switch": "Use another account",
 
