@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 
 	"github.com/watchword-io/watchword/internal/kubelogin"
 	"github.com/watchword-io/watchword/internal/kubelogin/openid"
@@ -71,14 +70,18 @@ func (f *realmFlags) explainRefusal(err error, answer *openid.Refusal) error {
 	return hint(err, "the realm's administrator finds the reason in its audit log")
 }
 
-// loginCommand is what a person types to sign in to this realm.
-func (f *realmFlags) loginCommand() string {
-	command := "kubectl watchword login --issuer " + f.issuer
+// signInFirst is what a person types to sign in to this realm.
+func (f *realmFlags) signInFirst() string {
+	if f.caData != "" {
+		// They are in a kubeconfig: too long to type, and found there.
+		return "sign in first: kubectl watchword login; add --context NAME if this realm is not that of the current context"
+	}
+	command := "sign in first: kubectl watchword login --issuer " + f.issuer
 	if f.clientID != defaultClientID {
 		command += " --client-id " + f.clientID
 	}
 	if f.caFile != "" {
 		command += " --ca-file " + f.caFile
 	}
-	return fmt.Sprintf("sign in first: %s", command)
+	return command
 }

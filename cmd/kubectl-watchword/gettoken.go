@@ -58,7 +58,7 @@ func (f *getTokenFlags) run(ctx context.Context, std streams) error {
 	}
 	tokens, err := session.Tokens(ctx)
 	if errors.Is(err, kubelogin.ErrNotSignedIn) {
-		return hint(errors.New("you are not signed in to "+f.realm.issuer), "%s", f.realm.loginCommand())
+		return hint(errors.New("you are not signed in to "+f.realm.issuer), "%s", f.realm.signInFirst())
 	}
 	if err != nil {
 		return f.realm.explain(err)

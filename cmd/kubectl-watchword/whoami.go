@@ -75,7 +75,7 @@ func (f *whoamiFlags) run(ctx context.Context, std streams) error {
 	}
 	tokens, err := session.Tokens(ctx)
 	if errors.Is(err, kubelogin.ErrNotSignedIn) {
-		return hint(errors.New("you are not signed in to "+f.realm.issuer), "%s", f.realm.loginCommand())
+		return hint(errors.New("you are not signed in to "+f.realm.issuer), "%s", f.realm.signInFirst())
 	}
 	if err != nil {
 		return f.realm.explain(err)
@@ -105,7 +105,7 @@ func (f *whoamiFlags) userinfo(ctx context.Context, session *kubelogin.Session, 
 	claims, err := provider.Userinfo(ctx, tokens)
 	var refusal *openid.Refusal
 	if errors.As(err, &refusal) {
-		return nil, hint(err, "the session may have been ended: %s; --offline prints what the token at hand says", f.realm.loginCommand())
+		return nil, hint(err, "the session may have been ended: %s; --offline prints what the token at hand says", f.realm.signInFirst())
 	}
 	if err != nil {
 		return nil, hint(f.realm.explain(err), "--offline prints what the token at hand says")
