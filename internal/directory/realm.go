@@ -18,6 +18,7 @@ import (
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/identity"
 	"github.com/watchword-io/watchword/internal/keyring"
+	"github.com/watchword-io/watchword/internal/seal"
 	"github.com/watchword-io/watchword/internal/token"
 	"github.com/watchword-io/watchword/internal/validate"
 )
@@ -180,6 +181,22 @@ func (r *Realm) Signing(algorithm string, now time.Time) (Signing, bool) {
 	}
 	signer, ok := r.signers[key.ID]
 	return Signing{Signer: signer, Longest: key.LongestToken}, ok
+}
+
+// Box returns what seals with the key that is active now and opens what any key of the realm has sealed. It is false while this replica
+// holds no active key.
+func (r *Realm) Box(now time.Time) (*seal.Box, bool) {
+	active, ok := r.Ring.Active(keyring.A256GCM, now)
+	if !ok {
+		return nil, false
+	}
+	keys := r.Ring.Keys(keyring.A256GCM)
+	all := make([]seal.Key, len(keys))
+	for i, key := range keys {
+		all[i] = seal.Key{ID: key.ID, Secret: key.Symmetric}
+	}
+	box, err := seal.New(string(r.UID), seal.Key{ID: active.ID, Secret: active.Symmetric}, all)
+	return box, err == nil // the ring holds only keys that were checked when they were read
 }
 
 // Client returns the application with a client_id and its live secrets, which are zero if it has none. Of two applications with

@@ -17,6 +17,7 @@ import (
 	"github.com/watchword-io/watchword/internal/credential"
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/keyring"
+	"github.com/watchword-io/watchword/internal/seal"
 	"github.com/watchword-io/watchword/test/testenv"
 )
 
@@ -63,6 +64,8 @@ func TestFollowsTheAPIServer(t *testing.T) {
 	s.create(secret)
 	s.until("the key signs", func() bool { _, ok := s.realm().Signing("", time.Now().Add(time.Second)); return ok })
 
+	s.seals(realm)
+
 	alice := &v1alpha1.User{ObjectMeta: s.named("alice"), Spec: v1alpha1.UserSpec{Email: "alice@example.com", Groups: []string{"researchers"}}}
 	s.create(alice)
 	s.until("alice is found", func() bool { u, _ := s.realm().User("alice@example.com"); return u != nil })
@@ -98,6 +101,52 @@ func TestFollowsTheAPIServer(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("Run = %v; want nil when its context ends", err)
+	}
+}
+
+// seals: a value sealed under one key opens after the next one has taken over, and not after its own is gone.
+func (s *steps) seals(realm *v1alpha1.Realm) {
+	s.Helper()
+	if _, ok := s.realm().Box(time.Now()); ok {
+		s.Error("there is a box before there is a key")
+	}
+	var secrets []*corev1.Secret
+	for range 2 {
+		key, err := keyring.Generate(keyring.A256GCM, 0)
+		if err != nil {
+			s.Fatal(err)
+		}
+		secret, err := key.Secret(realm)
+		if err != nil {
+			s.Fatal(err)
+		}
+		s.own(realm, secret)
+		secrets = append(secrets, secret)
+	}
+	now := func() time.Time { return time.Now().Add(time.Second) }
+	opens := func(sealed string) bool {
+		box, ok := s.realm().Box(now())
+		if !ok {
+			return false
+		}
+		_, err := box.Open(seal.Code, sealed, now())
+		return err == nil
+	}
+	s.create(secrets[0])
+	s.until("the first key seals", func() bool { _, ok := s.realm().Box(now()); return ok })
+	box, _ := s.realm().Box(now())
+	sealed := box.Seal(seal.Code, time.Now().Add(time.Hour), []byte("state"))
+	s.create(secrets[1])
+	s.until("the second key is known", func() bool { return len(s.realm().Ring.Keys(keyring.A256GCM)) == 2 })
+	if !opens(sealed) {
+		s.Error("what the first key sealed does not open once there is a second")
+	}
+	if err := s.client.Delete(s.Context(), secrets[0]); err != nil {
+		s.Fatal(err)
+	}
+	s.until("the first key is gone", func() bool { return len(s.realm().Ring.Keys(keyring.A256GCM)) == 1 })
+	if opens(sealed) {
+		s.Error("what a revoked key sealed still opens")
 	}
 }
 
