@@ -142,7 +142,6 @@ type TokenLifetimes struct {
 	ID metav1.Duration `json:"id,omitzero"`
 
 	// refreshIdle is how long a session may rest before its refresh token ends. Between 1m and 2160h. Default: 24h.
-	// Refresh tokens come with interactive sign-in; until then this field has no effect.
 	// +optional
 	// +default="24h"
 	// +kubebuilder:validation:Type=string
@@ -151,7 +150,6 @@ type TokenLifetimes struct {
 	RefreshIdle metav1.Duration `json:"refreshIdle,omitzero"`
 
 	// refreshAbsolute is how long a session may live however busy it is. Between 1m and 8760h. Default: 168h.
-	// Refresh tokens come with interactive sign-in; until then this field has no effect.
 	// +optional
 	// +default="168h"
 	// +kubebuilder:validation:Type=string
