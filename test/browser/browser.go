@@ -25,7 +25,7 @@ import (
 var scripts embed.FS
 
 // timeout is for a script or for npm, which fetches two packages: far more than either takes.
-const timeout = 5 * time.Minute
+const timeout = 8 * time.Minute
 
 // Run runs a script with an input and reads its result into output. The error of a script that fails has what it wrote to stderr.
 func Run(ctx context.Context, script string, input, output any) error {

@@ -31,6 +31,9 @@ await withBrowser(async (browser) => {
     await refused;
     seen.refused = page.url();
 
+    await signIn(page, `${input.base}/handed-over`);
+    seen.handedOver = await settled(`${input.application}/**`);
+
     await page.goto(`${input.base}/confirm`);
     await page.getByRole('button', { name: 'Deny' }).press('Enter');
     seen.denied = await settled(`${input.base}/decided*`);

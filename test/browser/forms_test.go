@@ -48,6 +48,13 @@ func (p *posted) provider(elsewhere string) http.Handler {
 	mux.HandleFunc("GET /unlisted", func(w http.ResponseWriter, _ *http.Request) {
 		show(w, pages.SignIn{Form: form()})
 	})
+	mux.HandleFunc("GET /handed-over", func(w http.ResponseWriter, _ *http.Request) {
+		show(w, pages.SignIn{Form: form()})
+	})
+	mux.HandleFunc("POST /handed-over", func(w http.ResponseWriter, r *http.Request) {
+		p.keep(r)
+		show(w, pages.HandOver{Address: elsewhere + "/hop?code=c0de"})
+	})
 	mux.HandleFunc("GET /confirm", func(w http.ResponseWriter, _ *http.Request) {
 		show(w, pages.DeviceConfirm{Form: form(), Client: "kubectl", Login: "alice", UserCode: "WDJB-MJHT"})
 	})
@@ -67,33 +74,39 @@ func (p *posted) provider(elsewhere string) http.Handler {
 }
 
 // TestIntegrationForms has people sign in by keyboard, deny a device and take a form_post response, with and without JavaScript. It
-// proves in the browser what the policy promises: the answer to a form leads to the client that was listed, and to nobody else.
+// proves in the browser what the policy promises: the answer to a form leads to the client that was listed and to
+// nobody else, and a client that redirects once more, to a host that only it knows, is reached by a HandOver.
 func TestIntegrationForms(t *testing.T) {
 	received := &posted{forms: map[string][]url.Values{}}
-	client := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	application := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			received.keep(r)
 		}
+		if r.URL.Path == "/hop" {
+			http.Redirect(w, r, application.URL+"/home", http.StatusFound)
+		}
 	}))
 	server := serve(t, received.provider(client.URL))
-	type seen struct{ SignedIn, Refused, Denied, Posted string }
+	type seen struct{ SignedIn, Refused, HandedOver, Denied, Posted string }
 	var got struct{ Script, NoScript seen }
 	err := browser.Run(t.Context(), "forms.mjs", map[string]string{
-		"base": server.URL, "elsewhere": client.URL, "username": "alice", "password": `correct "horse" <battery> é`,
+		"base": server.URL, "elsewhere": client.URL, "application": application.URL,
+		"username": "alice", "password": `correct "horse" <battery> é`,
 	}, &got)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := seen{
 		SignedIn: client.URL + "/callback?code=c0de", Refused: server.URL + "/unlisted",
-		Denied: server.URL + "/decided?as=deny", Posted: client.URL + "/posted",
+		HandedOver: application.URL + "/home", Denied: server.URL + "/decided?as=deny", Posted: client.URL + "/posted",
 	}
 	if diff := cmp.Diff([]seen{want, want}, []seen{got.Script, got.NoScript}); diff != "" {
 		t.Errorf("where the browser ended up, with and without JavaScript (-want +got):\n%s", diff)
 	}
 	signIn := url.Values{"csrf": {"csrf-value"}, "state": {"state-value"}, "username": {"alice"}, "password": {`correct "horse" <battery> é`}}
 	for path, want := range map[string]url.Values{
-		"/allowed": signIn,
+		"/allowed": signIn, "/unlisted": signIn, "/handed-over": signIn,
 		"/confirm": {"csrf": {"csrf-value"}, "state": {"state-value"}, "decision": {"deny"}},
 		"/posted":  {"code": {`c0de"&<`}},
 	} {

@@ -85,7 +85,7 @@ await withBrowser(async (browser) => {
       // axe waits for promises, which never settle where scripts are off: the same document there has the same accessibility.
       if (variant === 'light') documents[sample] = await page.locator('main').innerHTML();
       if (variant === 'no-script' && documents[sample] !== (await page.locator('main').innerHTML())) report('is another document without JavaScript');
-      if (variant !== 'no-script') (await judge(page)).forEach(report);
+      if (options.forcedColors === undefined && variant !== 'no-script') (await judge(page)).forEach(report);
       if (variant === 'light') (await tabs(page)).forEach(report);
       // The browser reports every page that is not answered with 200 as an error; that is what those pages are.
       complaints.filter((c) => response.ok() || !c.startsWith('Failed to load resource')).forEach(report);

@@ -53,18 +53,20 @@ type view struct {
 	form *Form
 	// script is the only one that may run. Empty: none may.
 	script string
+	// refresh is where the page goes by itself, an address that was checked. Empty: it stays.
+	refresh string
 	// retryAfter becomes the header of that name (RFC 9110 section 10.2.3) if it is not zero.
 	retryAfter time.Duration
 }
 
 // scene is what templates are executed with.
 type scene struct {
-	Page                  any
-	Title, Problem, Field string
-	Realm                 look
-	RequestID             string
-	Styles, Script        template.HTML
-	Form                  Form
+	Page                    any
+	Title, Problem, Field   string
+	Realm                   look
+	RequestID               string
+	Styles, Script, Refresh template.HTML
+	Form                    Form
 }
 
 //go:embed templates
@@ -97,7 +99,7 @@ func Render(w http.ResponseWriter, status int, page Page) error {
 	realm := v.frame.Realm.look()
 	s := scene{
 		Page: page, Title: v.title, Problem: v.problem, Field: v.field, Realm: realm, RequestID: v.frame.RequestID,
-		Styles: element("style", sheet) + element("style", realm.sheet()),
+		Styles: element("style", sheet) + element("style", realm.sheet()), Refresh: refresh(v.refresh),
 	}
 	if v.form != nil {
 		s.Form = *v.form

@@ -49,6 +49,7 @@ func samples() map[string]pages.Page {
 		"fault":      pages.Fault{Frame: frame, Cause: pages.BadRedirect, Client: "Grafana", Detail: "not registered", Next: "/"},
 		"attempts":   pages.TooManyAttempts{Frame: frame, Now: noon, Until: noon.Add(11*time.Minute + time.Second), Next: "/"},
 		"busy":       pages.Busy{Frame: frame, RetryAfter: 1500 * time.Millisecond, Next: "/"},
+		"hand-over":  pages.HandOver{Frame: frame, Client: "Grafana", Address: "https://grafana.example/callback"},
 		"form-post": pages.FormPost{Frame: frame, Client: "Grafana", RedirectURI: "https://grafana.example/callback",
 			Parameters: []pages.Parameter{{Name: "code", Value: "c0de"}}},
 	}
@@ -148,7 +149,7 @@ func TestPolicyCoversThePage(t *testing.T) {
 }
 
 // TestHostileValuesStayText renders every page with every text replaced by markup, one kind at a time: the document keeps the
-// elements and attributes that it has with harmless values, and no address leads out of http.
+// elements and attributes that it has with harmless values, and no address runs a script.
 func TestHostileValuesStayText(t *testing.T) {
 	hostile := map[string]string{
 		"element":   `</title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>`,
@@ -188,8 +189,8 @@ func TestHostileValuesStayText(t *testing.T) {
 	}
 }
 
-// replaced is a copy of a page with every string of it replaced, but for those that choose among our own texts and the address of a
-// FormPost, which Render checks itself.
+// replaced is a copy of a page with every string of it replaced, but for those that choose among our own texts and the addresses of
+// FormPost and HandOver, which Render checks itself.
 func replaced(page pages.Page, value string) pages.Page {
 	v := reflect.New(reflect.TypeOf(page)).Elem()
 	v.Set(reflect.ValueOf(page))

@@ -126,6 +126,9 @@ var texts = map[string]string{
 	"busy.text":  "The service is busy or restarting. Nothing is lost.",
 	"busy.retry": "Wait a few seconds, then try again.",
 
+	"handover.title": "You are signed in",
+	"handover.text":  "{client} opens now. If it does not, press the button.",
+
 	"formpost.title": "Almost there",
 	"formpost.text":  "If {client} does not open by itself, press the button.",
 

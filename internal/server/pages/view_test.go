@@ -201,16 +201,56 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestFormPostRefuses checks that no response is handed to an address that a form cannot post to, and that nothing is written then.
-func TestFormPostRefuses(t *testing.T) {
-	for _, address := range []string{"", "/callback", "javascript:alert(1)", "data:text/html,x", "com.example.app:/callback", "https:", "https:///x", "%zz"} {
-		w := httptest.NewRecorder()
-		err := pages.Render(w, http.StatusOK, pages.FormPost{RedirectURI: address})
-		if err == nil {
-			t.Errorf("%q: got no error", address)
+// TestAddressesThatAreRefused checks that no response is handed to an address that a form or a browser cannot go to, and that
+// nothing is written then.
+func TestAddressesThatAreRefused(t *testing.T) {
+	never := []string{
+		"", "/callback", "javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "https:", "https:///x", "%zz",
+		"http:x", "about:blank", "JAVASCRIPT:alert(1)", "https://client.example/\nSet-Cookie",
+	}
+	tests := map[string]struct {
+		page    func(address string) pages.Page
+		refused []string
+	}{
+		"form post": {func(address string) pages.Page { return pages.FormPost{RedirectURI: address} }, append(never, "com.example.app:/callback")},
+		"hand over": {func(address string) pages.Page { return pages.HandOver{Address: address} },
+			append(never, `https://client.example/"><script>`, "https://client.example/'", "https://client.example/ x")},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, address := range tc.refused {
+				w := httptest.NewRecorder()
+				if err := pages.Render(w, http.StatusOK, tc.page(address)); err == nil {
+					t.Errorf("%q: got no error", address)
+				}
+				if w.Body.Len() > 0 || len(w.Header()) > 0 {
+					t.Errorf("%q: an answer was written all the same", address)
+				}
+			}
+		})
+	}
+}
+
+// TestHandOverGoesOn checks both ways to the client: the refresh and the link.
+func TestHandOverGoesOn(t *testing.T) {
+	for _, address := range []string{
+		"https://client.example/callback?code=a%20b&state=x%22y&iss=https%3A%2F%2Fid.example",
+		"http://127.0.0.1:41234/callback?code=a",
+		"http://[::1]:41234/callback?code=a&state=b",
+		"com.example.app:/callback?code=a",
+	} {
+		document := parse(t, render(t, pages.HandOver{Client: "kubectl", Address: address}).Body.Bytes())
+		var refresh string
+		for _, node := range elements(document, "meta") {
+			if attribute(node, "http-equiv") == "refresh" {
+				refresh = attribute(node, "content")
+			}
 		}
-		if w.Body.Len() > 0 || len(w.Header()) > 0 {
-			t.Errorf("%q: an answer was written all the same", address)
+		if want := "0; url=" + address; refresh != want {
+			t.Errorf("refresh is %q, want %q", refresh, want)
+		}
+		if got := attribute(elements(document, "a")[0], "href"); got != address {
+			t.Errorf("the link leads to %q, want %q", got, address)
 		}
 	}
 }

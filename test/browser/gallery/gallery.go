@@ -47,6 +47,7 @@ func signIn() []Sample {
 		{"choose-provider", 200, pages.ChooseProvider{Frame: acme, Client: "Grafana", Providers: elsewhere}},
 		{"choose-nothing", 200, pages.ChooseProvider{Frame: acme}},
 		{"continue", 200, pages.Continue{Frame: acme, Form: form, Client: "Grafana", Login: "alice@acme.example"}},
+		{"hand-over", 200, pages.HandOver{Frame: acme, Client: "Grafana", Address: "https://grafana.acme.example/callback?code=c29kZQ"}},
 		{"form-post", 200, pages.FormPost{Frame: acme, Client: "Grafana", RedirectURI: "https://grafana.acme.example/callback",
 			Parameters: []pages.Parameter{{Name: "code", Value: "c29kZQ"}, {Name: "state", Value: "xyz"}}}},
 	}
