@@ -7,6 +7,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -96,7 +97,7 @@ func New(realmUID string, active Key, all []Key) (*Box, error) {
 			return nil, fmt.Errorf("make box: key %q has no ID or is not %d bytes", key.ID, keySize)
 		}
 		tag := tagOf(key.ID)
-		if known, taken := b.keys[tag]; taken && string(known) != string(key.Secret) {
+		if known, taken := b.keys[tag]; taken && !bytes.Equal(known, key.Secret) {
 			return nil, fmt.Errorf("make box: key %q has the tag of another", key.ID)
 		}
 		b.keys[tag] = slices.Clone(key.Secret)
@@ -110,8 +111,8 @@ func (b *Box) Seal(purpose Purpose, expires time.Time, plaintext []byte) string 
 	head := make([]byte, headSize, headSize+len(plaintext)+gcmTag)
 	head[0] = version
 	copy(head[atTag:], b.active[:])
-	binary.BigEndian.PutUint64(head[atExpiry:], uint64(max(expires.UnixMilli(), 0))) //nolint:gosec // not negative
-	_, _ = rand.Read(head[atSalt:])                                                  // never fails since Go 1.24
+	binary.BigEndian.PutUint64(head[atExpiry:], uint64(max(expires.UnixMilli(), 0)))
+	_, _ = rand.Read(head[atSalt:]) // never fails since Go 1.24
 	sealed := b.aead(purpose, head).Seal(head, head[atNonce:headSize], plaintext, b.bound(purpose, head))
 	return base64.RawURLEncoding.EncodeToString(sealed)
 }
@@ -135,7 +136,7 @@ func (b *Box) Open(purpose Purpose, sealed string, now time.Time) ([]byte, error
 	if err != nil {
 		return nil, ErrSealed
 	}
-	if uint64(max(now.UnixMilli(), 0)) >= binary.BigEndian.Uint64(head[atExpiry:atSalt]) { //nolint:gosec // not negative
+	if uint64(max(now.UnixMilli(), 0)) >= binary.BigEndian.Uint64(head[atExpiry:atSalt]) {
 		return nil, ErrExpired
 	}
 	return plaintext, nil

@@ -167,7 +167,7 @@ type state struct {
 
 func TestJSON(t *testing.T) {
 	b := box(t, realmUID, monday)
-	sealed, err := seal.SealJSON(b, seal.Login, minute, state{ClientID: "kubernetes", Scopes: []string{"openid"}})
+	sealed, err := seal.JSON(b, seal.Login, minute, state{ClientID: "kubernetes", Scopes: []string{"openid"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,8 +180,8 @@ func TestJSON(t *testing.T) {
 	if got, err := seal.OpenJSON[state](b, seal.Login, b.Seal(seal.Login, minute, []byte(`{"client_id":"x","scopes":7}`)), now); !errors.Is(err, seal.ErrSealed) || got.ClientID != "" {
 		t.Errorf("OpenJSON of another shape = %+v, %v; want nothing and ErrSealed", got, err)
 	}
-	if _, err := seal.SealJSON(b, seal.Login, minute, make(chan int)); err == nil {
-		t.Error("SealJSON of a channel succeeds")
+	if _, err := seal.JSON(b, seal.Login, minute, make(chan int)); err == nil {
+		t.Error("JSON of a channel succeeds")
 	}
 }
 
