@@ -21,12 +21,12 @@ const (
 	CodeFormExpired DeviceProblem = "expired"
 )
 
-func (p DeviceEntry) view() (view, error) {
+func (p DeviceEntry) view() view {
 	v := view{frame: p.Frame, name: "device", title: say("device.title"), form: &p.Form}
 	if p.Problem != "" {
 		v.problem, v.field = say("device.problem."+string(p.Problem)), FieldUserCode
 	}
-	return v, nil
+	return v
 }
 
 // DeviceConfirm asks whether the device may sign in as this person. It is shown with the complete link too: whoever made somebody
@@ -43,8 +43,8 @@ type DeviceConfirm struct {
 	Source string
 }
 
-func (p DeviceConfirm) view() (view, error) {
-	return view{frame: p.Frame, name: "confirm", title: say("confirm.title"), form: &p.Form}, nil
+func (p DeviceConfirm) view() view {
+	return view{frame: p.Frame, name: "confirm", title: say("confirm.title"), form: &p.Form}
 }
 
 // DeviceDone sends the person back to the device.
@@ -56,10 +56,10 @@ type DeviceDone struct {
 	Denied bool
 }
 
-func (p DeviceDone) view() (view, error) {
+func (p DeviceDone) view() view {
 	v := view{frame: p.Frame, name: "allowed", title: say("allowed.title")}
 	if p.Denied {
 		v.name, v.title = "denied", say("denied.title")
 	}
-	return v, nil
+	return v
 }

@@ -40,8 +40,8 @@ const (
 	Internal Cause = "internal"
 )
 
-func (p Fault) view() (view, error) {
-	return view{frame: p.Frame, name: "fault", title: say("fault." + string(p.cause()) + ".title")}, nil
+func (p Fault) view() view {
+	return view{frame: p.Frame, name: "fault", title: say("fault." + string(p.cause()) + ".title")}
 }
 
 func (p Fault) cause() Cause {
@@ -66,8 +66,8 @@ type TooManyAttempts struct {
 	Next string
 }
 
-func (p TooManyAttempts) view() (view, error) {
-	return view{frame: p.Frame, name: "attempts", title: say("attempts.title"), retryAfter: max(time.Second, p.Until.Sub(p.Now))}, nil
+func (p TooManyAttempts) view() view {
+	return view{frame: p.Frame, name: "attempts", title: say("attempts.title"), retryAfter: max(time.Second, p.Until.Sub(p.Now))}
 }
 
 // Wait is how long, in words.
@@ -94,6 +94,6 @@ type Busy struct {
 	Next string
 }
 
-func (p Busy) view() (view, error) {
-	return view{frame: p.Frame, name: "busy", title: say("busy.title"), retryAfter: max(time.Second, p.RetryAfter)}, nil
+func (p Busy) view() view {
+	return view{frame: p.Frame, name: "busy", title: say("busy.title"), retryAfter: max(time.Second, p.RetryAfter)}
 }

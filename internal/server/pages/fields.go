@@ -5,7 +5,7 @@ const (
 	FieldCSRF           = "csrf"
 	FieldState          = "state"
 	FieldUsername       = "username"
-	FieldPassword       = "password" //nolint:gosec // the name of an input
+	FieldPassword       = "password"
 	FieldNewPassword    = "new_password"
 	FieldRepeatPassword = "repeat_password"
 	FieldUserCode       = "user_code"

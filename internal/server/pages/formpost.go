@@ -22,11 +22,11 @@ type Parameter struct{ Name, Value string }
 
 const submit = "document.forms[0].submit()"
 
-func (p FormPost) view() (view, error) {
+func (p FormPost) view() view {
 	v := view{frame: p.Frame, name: "formpost", title: say("formpost.title"), script: submit, form: &Form{Redirects: []string{p.RedirectURI}}}
 	u, err := url.Parse(p.RedirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return v, fmt.Errorf("the redirect URI %q cannot be posted to", p.RedirectURI)
+		v.refused = fmt.Errorf("the redirect URI %q cannot be posted to", p.RedirectURI)
 	}
-	return v, nil
+	return v
 }

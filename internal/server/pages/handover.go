@@ -19,18 +19,17 @@ type HandOver struct {
 	Address string
 }
 
-func (p HandOver) view() (view, error) {
-	v := view{frame: p.Frame, name: "handover", title: say("handover.title")}
+func (p HandOver) view() view {
+	v := view{frame: p.Frame, name: "handover", title: say("handover.title"), refresh: p.Address}
 	u, err := url.Parse(p.Address)
 	web := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
-	if !web && (err != nil || !privateScheme.MatchString(u.Scheme)) {
-		return v, errors.New("the address cannot be gone to: it is neither http, https nor of a private-use scheme")
+	switch {
+	case !web && (err != nil || !privateScheme.MatchString(u.Scheme)):
+		v.refused = errors.New("the address is neither http, https nor of a private-use scheme")
+	case strings.ContainsAny(p.Address, " '\"<>`"):
+		v.refused = errors.New("the address has characters that an address must encode (RFC 3986 section 2)")
 	}
-	if strings.ContainsAny(p.Address, " '\"<>`") {
-		return v, errors.New("the address cannot be gone to: it has characters that an address must encode (RFC 3986 section 2)")
-	}
-	v.refresh = p.Address
-	return v, nil
+	return v
 }
 
 // refresh is HTML section 4.2.5.3, state "refresh". html/template does not know that this attribute holds an address.

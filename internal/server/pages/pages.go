@@ -22,7 +22,7 @@ import (
 )
 
 // Page is one of the view models of this package.
-type Page interface{ view() (view, error) }
+type Page interface{ view() view }
 
 // Frame is what every page has.
 type Frame struct {
@@ -45,6 +45,8 @@ type Form struct {
 // view is what the layout needs to know of a page.
 type view struct {
 	frame Frame
+	// refused is why the page cannot be shown, if it cannot.
+	refused error
 	// name is the template, title the heading and problem what went wrong, if anything: it leads the title.
 	name, title, problem string
 	// field is the name of the input that problem is about.
@@ -92,9 +94,9 @@ func parse() map[string]*template.Template {
 // Render answers with a page and the headers of every page. It replaces headers of those names and sets Retry-After where the page
 // knows it. An error means that nothing was written: the view model cannot be shown. A client that has gone away is no error.
 func Render(w http.ResponseWriter, status int, page Page) error {
-	v, err := page.view()
-	if err != nil {
-		return fmt.Errorf("draw page %q: %w", v.name, err)
+	v := page.view()
+	if v.refused != nil {
+		return fmt.Errorf("draw page %q: %w", v.name, v.refused)
 	}
 	realm := v.frame.Realm.look()
 	s := scene{

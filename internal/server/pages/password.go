@@ -47,14 +47,14 @@ const (
 // Current says whether the current password is asked for.
 func (p ChangePassword) Current() bool { return p.Reason != Temporary && p.Reason != Expired }
 
-func (p ChangePassword) view() (view, error) {
+func (p ChangePassword) view() view {
 	reason := p.Reason
 	if p.Current() {
 		reason = Chosen
 	}
 	v := view{frame: p.Frame, name: "password", title: say("password.title." + string(reason)), form: &p.Form}
 	if p.Problem == "" {
-		return v, nil
+		return v
 	}
 	v.problem = say("password.problem."+string(p.Problem), "length", strconv.Itoa(p.MinLength))
 	switch p.Problem {
@@ -65,7 +65,7 @@ func (p ChangePassword) view() (view, error) {
 	default:
 		v.field = FieldNewPassword
 	}
-	return v, nil
+	return v
 }
 
 // PasswordChanged says that it is done.
@@ -77,6 +77,6 @@ type PasswordChanged struct {
 	Next string
 }
 
-func (p PasswordChanged) view() (view, error) {
-	return view{frame: p.Frame, name: "changed", title: say("changed.title")}, nil
+func (p PasswordChanged) view() view {
+	return view{frame: p.Frame, name: "changed", title: say("changed.title")}
 }

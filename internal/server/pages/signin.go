@@ -35,7 +35,7 @@ const (
 	FormExpired SignInProblem = "expired"
 )
 
-func (p SignIn) view() (view, error) {
+func (p SignIn) view() view {
 	v := view{frame: p.Frame, name: "signin", title: say("signin.title"), form: &p.Form}
 	if p.Again {
 		v.title = say("signin.again.title")
@@ -43,7 +43,7 @@ func (p SignIn) view() (view, error) {
 	if p.Problem != "" {
 		v.problem, v.field = say("signin.problem."+string(p.Problem)), FieldPassword
 	}
-	return v, nil
+	return v
 }
 
 // ChooseProvider is SignIn for realms where nobody has a password.
@@ -54,8 +54,8 @@ type ChooseProvider struct {
 	Providers []Provider
 }
 
-func (p ChooseProvider) view() (view, error) {
-	return view{frame: p.Frame, name: "choose", title: say("choose.title")}, nil
+func (p ChooseProvider) view() view {
+	return view{frame: p.Frame, name: "choose", title: say("choose.title")}
 }
 
 // Continue asks somebody who is signed in whether to go on as that person (prompt=select_account). It is no consent: it says who.
@@ -67,6 +67,6 @@ type Continue struct {
 	Client, Login string
 }
 
-func (p Continue) view() (view, error) {
-	return view{frame: p.Frame, name: "continue", title: say("continue.title"), form: &p.Form}, nil
+func (p Continue) view() view {
+	return view{frame: p.Frame, name: "continue", title: say("continue.title"), form: &p.Form}
 }

@@ -9,8 +9,8 @@ type SignOut struct {
 	Client, Login string
 }
 
-func (p SignOut) view() (view, error) {
-	return view{frame: p.Frame, name: "signout", title: say("signout.title"), form: &p.Form}, nil
+func (p SignOut) view() view {
+	return view{frame: p.Frame, name: "signout", title: say("signout.title"), form: &p.Form}
 }
 
 // SignedOut says that it is done, or that nobody was signed in: which one is nobody's business.
@@ -21,6 +21,6 @@ type SignedOut struct {
 	Client, Next string
 }
 
-func (p SignedOut) view() (view, error) {
-	return view{frame: p.Frame, name: "signedout", title: say("signedout.title")}, nil
+func (p SignedOut) view() view {
+	return view{frame: p.Frame, name: "signedout", title: say("signedout.title")}
 }

@@ -9,7 +9,7 @@ import (
 const language = "en"
 
 // texts are all words of all pages. {name} is filled in by the caller.
-var texts = map[string]string{
+var texts = map[string]string{ //nolint:gosec // words about passwords, none of them one
 	"error":   "Error: {problem}",
 	"request": "Request ID",
 	"to":      "to continue to {client}",
