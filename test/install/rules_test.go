@@ -116,7 +116,7 @@ var _ = Describe("The rules that the API server reports", func() {
 		}
 	})
 
-	It("for the server of config/split hold nothing that writes but what sign-in needs", func(ctx context.Context) {
+	It("for the server of config/split hold nothing that writes", func(ctx context.Context) {
 		output, err := kubectl("apply", "-k", config("split"))
 		Expect(err).NotTo(HaveOccurred(), output)
 		DeferCleanup(func(ctx context.Context) { // the default's bindings are back for whatever spec comes next
