@@ -4,8 +4,10 @@ import { input, open, withBrowser } from './lib.mjs';
 // signIn types into the focused page and presses Enter. It returns where the browser ended up.
 async function signIn(page, address) {
   await page.goto(address);
+  await page.locator('#username:focus').waitFor();
   await page.keyboard.type(input.username);
   await page.keyboard.press('Tab');
+  await page.locator('#password:focus').waitFor();
   await page.keyboard.type(input.password);
   await page.keyboard.press('Enter');
   await page.waitForLoadState();

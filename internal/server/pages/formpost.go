@@ -23,7 +23,7 @@ type Parameter struct{ Name, Value string }
 const submit = "document.forms[0].submit()"
 
 func (p FormPost) view() view {
-	v := view{frame: p.Frame, name: "formpost", title: say("formpost.title"), script: submit, form: &Form{Redirects: []string{p.RedirectURI}}}
+	v := view{frame: p.Frame, name: "formpost", title: say("onward.title", "client", p.Client), script: submit, form: &Form{Redirects: []string{p.RedirectURI}}}
 	u, err := url.Parse(p.RedirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		v.refused = fmt.Errorf("the redirect URI %q cannot be posted to", p.RedirectURI)

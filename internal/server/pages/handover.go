@@ -20,7 +20,7 @@ type HandOver struct {
 }
 
 func (p HandOver) view() view {
-	v := view{frame: p.Frame, name: "handover", title: say("handover.title"), refresh: p.Address}
+	v := view{frame: p.Frame, name: "handover", title: say("onward.title", "client", p.Client), refresh: p.Address}
 	u, err := url.Parse(p.Address)
 	web := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 	switch {

@@ -126,11 +126,8 @@ var texts = map[string]string{ //nolint:gosec // words about passwords, none of 
 	"busy.text":  "The service is busy or restarting. Nothing is lost.",
 	"busy.retry": "Wait a few seconds, then try again.",
 
-	"handover.title": "You are signed in",
-	"handover.text":  "{client} opens now. If it does not, press the button.",
-
-	"formpost.title": "Almost there",
-	"formpost.text":  "If {client} does not open by itself, press the button.",
+	"onward.title": "Opening {client}",
+	"onward.text":  "If it does not open by itself, press the button.",
 
 	"application": "the application",
 }
