@@ -53,7 +53,8 @@ func (f *getTokenFlags) run(ctx context.Context, std streams) error {
 		return err
 	}
 	// Standard input may be taken (kubectl apply -f -) while a person reads standard error: a browser or a code needs no more.
-	if f.noLogin || !f.asking.explicit() && !(interactive && isTerminal(std.in)) && !isTerminal(std.err) {
+	somebody := interactive && isTerminal(std.in) || isTerminal(std.err)
+	if f.noLogin || !somebody && !f.asking.explicit() {
 		session.SignIn = nil
 	}
 	tokens, err := session.Tokens(ctx)
@@ -74,5 +75,5 @@ func (f *getTokenFlags) run(ctx context.Context, std streams) error {
 // isTerminal tells whether a person is at the other end.
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // file descriptors are small
+	return ok && term.IsTerminal(int(file.Fd()))
 }

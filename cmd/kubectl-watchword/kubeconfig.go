@@ -154,9 +154,6 @@ func (f *kubeconfigFlags) findRealm(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	if len(given) == 0 {
-		given = nil
-	}
 	realms, err := f.source.read(ctx, nil, given, false, std)
 	if err != nil {
 		return hint(err, "or say which realm with --issuer")

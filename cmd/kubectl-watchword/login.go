@@ -23,6 +23,9 @@ in by itself when it needs to, so this command is for doing it beforehand, in an
   # A realm by its issuer, with a private certificate authority
   kubectl watchword login --issuer https://id.example.com/realms/acme --ca-file ca.crt
 
+  # As somebody else than the browser is signed in as
+  kubectl watchword login --again --username bob
+
   # By a code, on another device
   kubectl watchword login --device
 
@@ -33,6 +36,7 @@ in by itself when it needs to, so this command is for doing it beforehand, in an
 	}
 	f.realm.bind(cmd.Flags(), true)
 	f.asking.bind(cmd.Flags())
+	cmd.Flags().BoolVar(&f.asking.again, "again", false, "ask for name and password even if the browser is signed in to the realm")
 	f.cache.bind(cmd)
 	return cmd
 }
@@ -99,7 +103,7 @@ func (f *personFlags) logout(ctx context.Context, std streams) error {
 	case !had:
 		say(std.err, "nobody was signed in to %s", &f.realm)
 	default:
-		say(std.err, "signed out of %s; a token that kubectl holds already works until it ends, minutes from now", f.realm.issuer)
+		say(std.err, "signed out of %s; your browser may still be signed in there, and a token in use works until it ends, minutes from now", f.realm.issuer)
 	}
 	return nil
 }

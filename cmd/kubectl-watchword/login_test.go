@@ -49,7 +49,9 @@ func TestLoginScripts(t *testing.T) {
 
 type realmKey struct{}
 
-func realmOf(ts *testscript.TestScript) *fakerealm.Realm { return ts.Value(realmKey{}).(*fakerealm.Realm) }
+func realmOf(ts *testscript.TestScript) *fakerealm.Realm {
+	return ts.Value(realmKey{}).(*fakerealm.Realm)
+}
 
 // openInBrowser stands in for xdg-open: a browser in which the person is signed in already.
 func openInBrowser() {

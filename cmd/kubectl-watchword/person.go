@@ -57,6 +57,7 @@ type askingFlags struct {
 	password  bool
 	noBrowser bool
 	username  string
+	again     bool
 	timeout   time.Duration
 }
 
@@ -85,7 +86,7 @@ func (f *askingFlags) asking(std streams) (*kubelogin.Asking, error) {
 		return nil, hint(errors.New("--browser, --no-browser, --device and --password exclude each other"), "choose one")
 	}
 	a := &kubelogin.Asking{
-		Method: kubelogin.Auto, Username: f.username, Timeout: f.timeout, Present: browser.Present(os.Getenv),
+		Method: kubelogin.Auto, Username: f.username, Again: f.again, Timeout: f.timeout, Present: browser.Present(os.Getenv),
 		Open: func(address string) error { return browser.Open(address, std.err) },
 		Line: askLine, Secret: askSecret, Say: sayer(std),
 	}

@@ -23,7 +23,7 @@ func askLine(ctx context.Context, question string) (string, error) {
 
 func askSecret(ctx context.Context, question string) (string, error) {
 	return ask(ctx, question, func(tty *os.File) (string, error) {
-		secret, err := term.ReadPassword(int(tty.Fd())) //nolint:gosec // file descriptors are small
+		secret, err := term.ReadPassword(int(tty.Fd()))
 		fmt.Fprintln(tty)
 		return string(secret), err
 	})
@@ -39,7 +39,7 @@ func ask(ctx context.Context, question string, read func(*os.File) (string, erro
 		return "", hint(errors.New("there is no terminal to ask on"), "run this in a terminal, or sign in without --password")
 	}
 	defer tty.Close()
-	descriptor := int(tty.Fd()) //nolint:gosec // file descriptors are small
+	descriptor := int(tty.Fd())
 	if state, err := term.GetState(descriptor); err == nil {
 		// An interrupted question must not leave a terminal that shows nothing.
 		defer func() { _ = term.Restore(descriptor, state) }()

@@ -96,6 +96,8 @@ func (f *realmFlags) ca(std streams) ([]byte, error) {
 			return nil, hint(err, "--ca-file takes a file of PEM certificates")
 		}
 		return bundle, nil
+	case f.caData == "":
+		return nil, nil
 	}
 	bundle, err := base64.StdEncoding.DecodeString(f.caData)
 	if err != nil {

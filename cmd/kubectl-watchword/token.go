@@ -18,7 +18,7 @@ import (
 )
 
 // secretVariable holds a client secret where no flag names another proof.
-const secretVariable = "WATCHWORD_CLIENT_SECRET" //nolint:gosec // the name of a variable
+const secretVariable = "WATCHWORD_CLIENT_SECRET"
 
 var tokenOutputs = []string{"token", "json", "exec-credential"}
 

@@ -34,6 +34,8 @@ type Asking struct {
 	Method Method
 	// Username is suggested on the page, and needed by Password; empty asks for it.
 	Username string
+	// Again asks her even if her browser is signed in to the realm.
+	Again bool
 	// Timeout ends the wait for a person.
 	Timeout time.Duration
 	// Present tells whether a browser opened here appears before the person.
@@ -77,11 +79,10 @@ func (a *Asking) browser(ctx context.Context, p *openid.Provider) (*openid.Token
 		return nil, err
 	}
 	defer receiver.Close()
-	authorization := p.Authorize(receiver.RedirectURI(), state, a.Username)
-	switch {
-	case a.Open == nil:
+	authorization := p.Authorize(receiver.RedirectURI(), state, a.Username, a.Again)
+	if a.Open == nil {
 		a.Say("open this address in a browser on this computer:\n  %s", authorization.URL)
-	default:
+	} else {
 		a.Say("sign in in your browser; if none opens, open this address on this computer:\n  %s", authorization.URL)
 		// Some programs return only when the browser is closed.
 		go func() {

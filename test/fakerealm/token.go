@@ -25,7 +25,7 @@ const (
 	Password     = "correct horse battery staple"
 	Subject      = "9d1f0c5e"
 	ClientID     = "ci-pipeline"
-	ClientSecret = "wLr1-planted-client-secret-Zk3" //nolint:gosec // a test's
+	ClientSecret = "wLr1-planted-client-secret-Zk3"
 )
 
 func (r *Realm) authorize(w http.ResponseWriter, q *http.Request) {

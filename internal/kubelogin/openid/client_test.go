@@ -68,7 +68,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 		if _, err := p.ClientCredentials(t.Context(), openid.Authentication{Key: key}, openid.Target{}); err != nil {
 			t.Fatal(err)
 		}
-		assertion, err := jose.ParseSigned(realm.Last().Get("client_assertion"), []jose.SignatureAlgorithm{jose.ES256})
+		assertion, err := jose.ParseSignedCompact(realm.Last().Get("client_assertion"), []jose.SignatureAlgorithm{jose.ES256})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,13 +21,17 @@ type Authorization struct {
 // NewState makes the value that ties an answer to its request.
 func NewState() string { return rand.Text() }
 
-// Authorize begins a sign-in whose answer goes to redirectURI with that state. loginHint may be empty.
-func (p *Provider) Authorize(redirectURI, state, loginHint string) *Authorization {
+// Authorize begins a sign-in whose answer goes to redirectURI with that state. loginHint may be empty; again asks the person even if
+// her browser is signed in.
+func (p *Provider) Authorize(redirectURI, state, loginHint string, again bool) *Authorization {
 	a := &Authorization{state: state, nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), config: p.config()}
 	a.config.RedirectURL = redirectURI
 	options := []oauth2.AuthCodeOption{oidc.Nonce(a.nonce), oauth2.S256ChallengeOption(a.verifier)}
 	if loginHint != "" {
 		options = append(options, oauth2.SetAuthURLParam("login_hint", loginHint))
+	}
+	if again {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
 	}
 	a.URL = a.config.AuthCodeURL(state, options...)
 	return a

@@ -45,7 +45,7 @@ func codeFlow(t *testing.T, realm *fakerealm.Realm) (*openid.Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := p.Authorize(redirectURI, openid.NewState(), "alice")
+	a := p.Authorize(redirectURI, openid.NewState(), "alice", false)
 	response := visit(t, realm, a.URL)
 	return p.Redeem(t.Context(), a, response)
 }
@@ -78,6 +78,38 @@ func TestCodeFlow(t *testing.T) {
 	}
 	if form := realm.Last(); form.Get("code_verifier") == "" || form.Get("client_id") != "kubernetes" || form.Get("client_secret") != "" {
 		t.Error("the code was not redeemed with a verifier as a public client")
+	}
+}
+
+func TestAuthorize(t *testing.T) {
+	p, err := discover(start(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := func(hint string, again bool) url.Values {
+		u, err := url.Parse(p.Authorize(redirectURI, "STATE", hint, again).URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.Query()
+	}
+	plain := query("", false)
+	for name, want := range map[string]string{
+		"state": "STATE", "redirect_uri": redirectURI, "client_id": "kubernetes", "scope": "openid email", "response_type": "code",
+		"code_challenge_method": "S256", "prompt": "", "login_hint": "",
+	} {
+		if got := plain.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	other := query("alice", true)
+	if other.Get("prompt") != "login" || other.Get("login_hint") != "alice" {
+		t.Errorf("prompt is %q and login_hint %q", other.Get("prompt"), other.Get("login_hint"))
+	}
+	for _, name := range []string{"nonce", "code_challenge"} {
+		if plain.Get(name) == "" || plain.Get(name) == other.Get(name) {
+			t.Errorf("%s is not new in each sign-in", name)
+		}
 	}
 }
 

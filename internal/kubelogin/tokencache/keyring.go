@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 
@@ -28,7 +27,7 @@ func FindSystem(getenv func(string) string) Secrets {
 	if getenv("DBUS_SESSION_BUS_ADDRESS") != "" {
 		return System{}
 	}
-	if _, err := os.Stat(filepath.Join("/run/user", strconv.Itoa(os.Getuid()), "bus")); err == nil {
+	if _, err := os.Stat("/run/user/" + strconv.Itoa(os.Getuid()) + "/bus"); err == nil {
 		return System{}
 	}
 	return nil
