@@ -29,6 +29,8 @@ func TestOnAPIServer(t *testing.T) {
 			Replicas: []storetest.Replica{replica(t, env), replica(t, env), replica(t, env)}, Realm: realm, Rounds: rounds,
 		})
 	})
+	t.Run("full", func(t *testing.T) { testFull(t, env, realm) })
+	t.Run("costs", func(t *testing.T) { testCosts(t, env, realm) })
 	t.Run("what is stored", func(t *testing.T) { testStored(t, env, realm) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, env, realm) })
 }
