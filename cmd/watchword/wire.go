@@ -63,7 +63,7 @@ func start(ctx context.Context, o options, log logr.Logger, stdout io.Writer) er
 	}
 	defer passwords.Close()
 	if o.has(componentControllers) {
-		if err := controllers.Add(manager, controllers.Options{Namespaces: o.namespaces}); err != nil {
+		if err := controllers.Add(manager, controllers.Options{Namespaces: o.namespaces, Passwords: passwords}); err != nil {
 			return fmt.Errorf("add controllers: %w", err)
 		}
 	}
@@ -72,6 +72,7 @@ func start(ctx context.Context, o options, log logr.Logger, stdout io.Writer) er
 			return err
 		}
 	}
+	go giveBack(ctx)
 	if err := manager.Start(ctx); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
