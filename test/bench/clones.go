@@ -46,7 +46,7 @@ func newCloner(ctx context.Context, s *stage) (*cloner, error) {
 		return nil, err
 	}
 	defer o.Stop() //nolint:errcheck // what it says at its end changes no figure
-	err = s.await(ctx, "the person to be copied", func(context.Context) error { return s.login(original.Spec.Username).once() })
+	err = s.await(ctx, "the person to be copied", func(context.Context) error { return s.login(original.Spec.Username).Once() })
 	if err != nil {
 		return nil, err
 	}

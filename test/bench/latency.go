@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"github.com/watchword-io/watchword/test/load"
 )
 
 const (
@@ -32,17 +34,17 @@ func measureLatency(ctx context.Context, c config, s *stage, r *report) error {
 	var full, paced, beside quantiles
 	var alone, together []float64
 	for range max(c.rounds, 3) {
-		if err := full.add(tokens.run(ctx, connections, c.duration, 0)); err != nil {
+		if err := full.add(tokens.Run(ctx, load.Plan{Connections: connections, Duration: c.duration})); err != nil {
 			return err
 		}
-		if err := paced.add(tokens.run(ctx, connections, c.duration, pacedRate)); err != nil {
+		if err := paced.add(tokens.Run(ctx, load.Plan{Connections: connections, Duration: c.duration, Rate: pacedRate})); err != nil {
 			return err
 		}
-		people, err := s.login(alice).run(ctx, logins, c.duration, 0)
+		people, err := s.login(alice).Run(ctx, load.Plan{Connections: logins, Duration: c.duration})
 		if err != nil {
 			return fmt.Errorf("sign in: %w", err)
 		}
-		alone = append(alone, people.perSecond())
+		alone = append(alone, people.PerSecond())
 		rate, err := s.besideLogins(ctx, c, tokens, &beside)
 		if err != nil {
 			return err
@@ -61,30 +63,30 @@ func measureLatency(ctx context.Context, c config, s *stage, r *report) error {
 }
 
 // besideLogins runs both loads at once and returns the logins per second.
-func (s *stage) besideLogins(ctx context.Context, c config, tokens target, q *quantiles) (float64, error) {
+func (s *stage) besideLogins(ctx context.Context, c config, tokens load.Target, q *quantiles) (float64, error) {
 	var (
 		both   sync.WaitGroup
-		people result
+		people load.Result
 		failed error
 	)
-	both.Go(func() { people, failed = s.login(alice).run(ctx, logins, c.duration, 0) })
-	err := q.add(tokens.run(ctx, connections, c.duration, pacedRate))
+	both.Go(func() { people, failed = s.login(alice).Run(ctx, load.Plan{Connections: logins, Duration: c.duration}) })
+	err := q.add(tokens.Run(ctx, load.Plan{Connections: connections, Duration: c.duration, Rate: pacedRate}))
 	both.Wait()
 	if err == nil {
 		err = failed
 	}
-	return people.perSecond(), err
+	return people.PerSecond(), err
 }
 
 // quantiles are those of each round, in milliseconds.
 type quantiles struct{ fifty, ninetyNine []float64 }
 
-func (q *quantiles) add(r result, err error) error {
+func (q *quantiles) add(r load.Result, err error) error {
 	if err != nil {
 		return err
 	}
-	q.fifty = append(q.fifty, milliseconds(quantile(r.latencies, 0.50)))
-	q.ninetyNine = append(q.ninetyNine, milliseconds(quantile(r.latencies, 0.99)))
+	q.fifty = append(q.fifty, milliseconds(quantile(r.Latencies, 0.50)))
+	q.ninetyNine = append(q.ninetyNine, milliseconds(quantile(r.Latencies, 0.99)))
 	return nil
 }
 

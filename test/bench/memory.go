@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/watchword-io/watchword/test/operator"
@@ -25,7 +29,7 @@ func measureMemory(ctx context.Context, c config, s *stage, r *report) error {
 	}
 	baseline := map[string]float64{}
 	for _, k := range kinds {
-		m, err := s.resident(ctx, k.flags)
+		m, err := s.resident(ctx, k.flags, 0)
 		if err != nil {
 			return err
 		}
@@ -46,7 +50,7 @@ func measureMemory(ctx context.Context, c config, s *stage, r *report) error {
 			return err
 		}
 		for _, k := range kinds {
-			m, err := s.resident(ctx, k.flags)
+			m, err := s.resident(ctx, k.flags, n)
 			if err != nil {
 				return fmt.Errorf("%d users, %s: %w", n, k.title, err)
 			}
@@ -72,8 +76,8 @@ type measured struct {
 	firstToken      time.Duration
 }
 
-// resident starts a process, has it serve one token, lets it settle, and reads its resident memory.
-func (s *stage) resident(ctx context.Context, flags []string) (m measured, err error) {
+// resident starts a process, waits until it serves n people, lets it settle, and reads its resident memory.
+func (s *stage) resident(ctx context.Context, flags []string, n int) (m measured, err error) {
 	started := time.Now()
 	o, err := s.start(flags)
 	if err != nil {
@@ -84,6 +88,14 @@ func (s *stage) resident(ctx context.Context, flags []string) (m measured, err e
 		return m, err
 	}
 	m.firstToken = time.Since(started)
+	if err := s.await(ctx, "the read model to be filled", func(ctx context.Context) error { return serves(ctx, o, n) }); err != nil {
+		return m, fmt.Errorf("%w; the end of its log:\n%s", err, o.Tail(15))
+	}
+	if n > 0 { // the last of them can sign in: memory that is small because something is missing is no feat
+		if err := s.login(cloneName(n)).Once(); err != nil {
+			return m, fmt.Errorf("sign in as the last person: %w", err)
+		}
+	}
 	if err := settle(ctx, o); err != nil {
 		return m, err
 	}
@@ -109,7 +121,7 @@ func (s *stage) firstToken(ctx context.Context, o *operator.Operator) error {
 		return err
 	}
 	for {
-		err := tokens.once()
+		err := tokens.Once()
 		if err == nil {
 			return nil
 		}
@@ -121,6 +133,31 @@ func (s *stage) firstToken(ctx context.Context, o *operator.Operator) error {
 			return fmt.Errorf("wait for the first token: %w, last: %w", ctx.Err(), err)
 		}
 	}
+}
+
+// serves asks the process's metrics whether it holds n users at least.
+func serves(ctx context.Context, o *operator.Operator, n int) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.Metrics+"/metrics", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if strings.HasPrefix(name, "watchword_directory_objects{") && strings.Contains(name, `resource="users"`) {
+			held, err := strconv.ParseFloat(value, 64)
+			if err == nil && int(held) < n {
+				err = fmt.Errorf("it holds %.0f of %d users", held, n)
+			}
+			return err
+		}
+	}
+	return fmt.Errorf("metrics do not tell how many users are held")
 }
 
 // settle returns when the process has been idle for four seconds in a row, or after three minutes.

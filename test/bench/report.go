@@ -46,6 +46,8 @@ func (r *report) machine() {
 
 func (r *report) section(title string) { fmt.Fprintf(r.out, "\n%s\n", title) }
 
+func (r *report) note(format string, args ...any) { fmt.Fprintf(r.out, "  "+format+"\n", args...) }
+
 // figure prints a line and keeps a value under a name. verdict is put behind the line.
 func (r *report) figure(name string, value float64, verdict, format string, args ...any) {
 	r.figures[name] = math.Round(value*1000) / 1000

@@ -18,6 +18,7 @@ import (
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/test/controlplane"
+	"github.com/watchword-io/watchword/test/load"
 	"github.com/watchword-io/watchword/test/operator"
 	"github.com/watchword-io/watchword/test/testenv"
 )
@@ -123,19 +124,14 @@ func (s *stage) populate(ctx context.Context) error {
 				return err
 			}
 		}
-		c, err := s.login(alice).dial()
-		if err != nil {
-			return err
-		}
-		defer c.conn.Close()
-		if err := c.do(); err != nil {
+		if err := s.login(alice).Once(); err != nil {
 			return err
 		}
 		rs256, err := s.token(ctx, "rs256")
 		if err != nil {
 			return err
 		}
-		return rs256.once()
+		return rs256.Once()
 	})
 	if err != nil {
 		return fmt.Errorf("%w; the end of the operator's log:\n%s", err, o.Tail(15))
@@ -221,7 +217,7 @@ func (s *stage) startBare(ctx context.Context) (*exec.Cmd, string, error) {
 		if err != nil {
 			return err
 		}
-		return get(ports[0], roots, "/keys").once()
+		return load.Get(ports[0], roots, "/keys").Once()
 	})
 	return cmd, ports[0], err
 }
@@ -236,10 +232,10 @@ func (s *stage) bareRoots() (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// await polls check for a minute; the error of the last try explains a time-out.
+// await polls check for three minutes; the error of the last try explains a time-out.
 func (s *stage) await(ctx context.Context, what string, check func(context.Context) error) error {
 	var last error
-	err := wait.PollUntilContextTimeout(ctx, 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 10*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		err := check(ctx)
 		if last == nil || err == nil || ctx.Err() == nil {
 			last = err // but not that of a try which the time-out cut short

@@ -86,5 +86,5 @@ func (s *stage) firstSignIn(ctx context.Context, user *v1alpha1.User, onReady fu
 	if onReady != nil {
 		onReady()
 	}
-	return s.await(ctx, user.Name+" to sign in", func(context.Context) error { return s.login(user.Spec.Username).once() })
+	return s.await(ctx, user.Name+" to sign in", func(context.Context) error { return s.login(user.Spec.Username).Once() })
 }

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/watchword-io/watchword/test/load"
 )
 
 // secret reads the secret that the operator generated for an application.
@@ -21,39 +23,19 @@ func (s *stage) secret(ctx context.Context, application string) (string, error) 
 }
 
 // token asks for a token by client_credentials as an application.
-func (s *stage) token(ctx context.Context, application string) (target, error) {
+func (s *stage) token(ctx context.Context, application string) (load.Target, error) {
 	secret, err := s.secret(ctx, application)
 	if err != nil {
-		return target{}, fmt.Errorf("read the secret of %s: %w", application, err)
+		return load.Target{}, fmt.Errorf("read the secret of %s: %w", application, err)
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(application) + ":" + url.QueryEscape(secret)))
-	return post(s.listen, s.roots, "/realms/bench/token", "grant_type=client_credentials", "Authorization: Basic "+basic), nil
+	return load.Post(s.listen, s.roots, "/realms/bench/token", "grant_type=client_credentials", "Authorization: Basic "+basic), nil
 }
 
 // login asks for a token by a person's password.
-func (s *stage) login(username string) target {
+func (s *stage) login(username string) load.Target {
 	form := url.Values{
 		"grant_type": {"password"}, "client_id": {"kubernetes"}, "username": {username}, "password": {password}, "scope": {"openid"},
 	}
-	return post(s.listen, s.roots, "/realms/bench/token", form.Encode())
-}
-
-// once sends the request on a connection of its own.
-func (t target) once() error {
-	c, err := t.dial()
-	if err != nil {
-		return err
-	}
-	defer c.conn.Close()
-	return c.do()
-}
-
-// fetch returns the body of a GET, for the ceiling to serve the same bytes.
-func (t target) fetch() ([]byte, error) {
-	c, err := t.dial()
-	if err != nil {
-		return nil, err
-	}
-	defer c.conn.Close()
-	return c.read()
+	return load.Post(s.listen, s.roots, "/realms/bench/token", form.Encode())
 }
