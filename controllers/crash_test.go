@@ -25,7 +25,6 @@ import (
 	"github.com/watchword-io/watchword/controllers/role"
 	"github.com/watchword-io/watchword/controllers/session"
 	"github.com/watchword-io/watchword/controllers/user"
-	"github.com/watchword-io/watchword/internal/credential"
 	"github.com/watchword-io/watchword/internal/kube"
 	"github.com/watchword-io/watchword/test/testenv"
 )
@@ -152,14 +151,13 @@ func newProcess(ctx context.Context, namespace string, now func() time.Time, f *
 	c := f.client(base, namespace)
 	keeper := kube.Keeper{Live: c, Client: c, Scheme: base.Scheme()}
 	report := kube.Reporter{Client: c, Recorder: &events.FakeRecorder{}}
-	cheap := credential.Params{Memory: 64, Time: 1, Threads: 1}
 	return &process{namespace: namespace, client: c, reconcilers: []kindReconciler{
 		{func() client.ObjectList { return &v1alpha1.RealmList{} },
 			&realm.Reconciler{Client: c, Keeper: keeper, Reporter: report, Census: roster, Now: now}},
 		{func() client.ObjectList { return &v1alpha1.ClientApplicationList{} },
 			&clientapplication.Reconciler{Client: c, Keeper: keeper, Reporter: report, Now: now}},
 		{func() client.ObjectList { return &v1alpha1.UserList{} },
-			&user.Reconciler{Client: c, Keeper: keeper, Reporter: report, Roster: roster, Params: cheap, Now: now}},
+			&user.Reconciler{Client: c, Keeper: keeper, Reporter: report, Roster: roster, Passwords: passwords, Now: now}},
 		{func() client.ObjectList { return &v1alpha1.RoleList{} },
 			&role.Reconciler{Client: c, Reporter: report, Now: now}},
 		{func() client.ObjectList { return &v1alpha1.AccessRuleList{} },
