@@ -100,7 +100,7 @@ var _ = Describe("A name that is reserved for Kubernetes", func() {
 // foldsToSystem reports whether a character can turn into a letter of "system:" or vanish: all others cannot disguise it.
 func foldsToSystem(r rune) bool {
 	return strings.ContainsFunc(norm.NFKD.String(string(r)), func(d rune) bool {
-		return strings.ContainsRune("system:SYTEM\u017f", d) || unicode.In(d, unicode.Z, unicode.M, unicode.Cc, unicode.Cf)
+		return strings.ContainsRune("system:EMSTY\u017f", d) || unicode.In(d, unicode.Z, unicode.M, unicode.Cc, unicode.Cf)
 	})
 }
 
