@@ -84,12 +84,14 @@ func (e *Edge) RequestID() string {
 }
 
 // Secure sets the headers of every answer.
-func (e *Edge) Secure(h http.Header, requestID string) {
+func (e *Edge) Secure(h http.Header) {
 	for _, f := range e.fixed {
 		h[f.name] = f.value
 	}
-	h["X-Request-Id"] = []string{requestID}
 }
+
+// Identify tells the client the request's ID. Documents that caches share carry none.
+func Identify(h http.Header, requestID string) { h["X-Request-Id"] = []string{requestID} }
 
 // Write sends a JSON body.
 func Write(w http.ResponseWriter, status int, body []byte) {
@@ -105,6 +107,7 @@ func (e *Edge) Fail(w http.ResponseWriter, requestID, challenge string, err erro
 		edge     *Error
 	)
 	h := w.Header()
+	Identify(h, requestID)
 	switch {
 	case errors.As(err, &protocol):
 		if protocol.RetryAfter > 0 {
@@ -140,6 +143,7 @@ func (e *Edge) Recover(w http.ResponseWriter, requestID string) {
 		panic(cause)
 	}
 	e.log.Error(nil, "panic while serving a request", "request_id", requestID, "panic", cause, "stack", string(debug.Stack()))
+	Identify(w.Header(), requestID)
 	Write(w, http.StatusInternalServerError, errorBody(oauth2.ServerError, "something went wrong; the server's log has the request ID"))
 }
 
