@@ -112,7 +112,9 @@ var _ = Describe("AccessRule", func() {
 	BeforeEach(func(ctx SpecContext) { w = newWorld(ctx) })
 
 	group := v1alpha1.AccessRuleSubject{Kind: v1alpha1.SubjectGroup, Name: "researchers"}
-	in := func(namespaces ...string) v1alpha1.AccessRuleScope { return v1alpha1.AccessRuleScope{Namespaces: namespaces} }
+	in := func(namespaces ...string) v1alpha1.AccessRuleScope {
+		return v1alpha1.AccessRuleScope{Namespaces: namespaces}
+	}
 
 	It("becomes a RoleBinding to the prefixed name, and goes with the rule", func(ctx SpecContext) {
 		w.realm(ctx)
