@@ -47,12 +47,12 @@ The audit log goes to standard output, one JSON record per decision; everything 
 `
 
 type options struct {
-	namespaces, components                    []string
-	listen, healthListen, metricsListen       string
-	kubeconfig, logLevel                      string
-	hashWorkers                               int
-	drain                                     time.Duration
-	leaderElect, leaderElectSet, version, all bool
+	namespaces, components              []string
+	listen, healthListen, metricsListen string
+	kubeconfig, logLevel                string
+	hashWorkers                         int
+	drain                               time.Duration
+	leaderElect, version                bool
 	// operatorNamespace is where the leader's lease lives.
 	operatorNamespace string
 }
@@ -103,11 +103,10 @@ func (o *options) complete() error {
 	if !o.has(componentControllers) {
 		o.leaderElect = false
 	}
-	o.operatorNamespace = os.Getenv("POD_NAMESPACE")
-	if o.operatorNamespace == "" {
+	if o.operatorNamespace = os.Getenv("POD_NAMESPACE"); o.operatorNamespace == "" {
 		namespace, _, err := o.clientConfig().Namespace()
-		if err != nil {
-			return fmt.Errorf("find a default for --namespaces: %w", err)
+		if err != nil && len(o.namespaces) == 0 {
+			return fmt.Errorf("no --namespaces and no default for it: %w", err)
 		}
 		o.operatorNamespace = namespace
 	}
