@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -65,7 +66,7 @@ func TestRun(t *testing.T) {
 		ended <- run(ctx, []string{
 			"--kubeconfig", env.ControlPlane.Kubeconfig(), "--listen", addresses[0], "--health-listen", addresses[1],
 			"--metrics-listen", addresses[2], "--hash-workers=1",
-		}, &stdout, &stderr)
+		}, &stdout, &stderr, func(logr.Logger) {})
 	}()
 	issuer := "https://" + addresses[0] + "/realms/acme"
 	named := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: name} }
@@ -145,7 +146,7 @@ func TestRun(t *testing.T) {
 
 func fetch(t *testing.T, url string) string {
 	t.Helper()
-	response, err := http.Get(url) //nolint:gosec // loopback
+	response, err := http.Get(url)
 	if err != nil {
 		return err.Error()
 	}

@@ -15,8 +15,6 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
 )
 
 // version is set by the linker: -X main.version=v0.1.0.
@@ -84,7 +82,8 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q; see watchword --help", flags.Arg(0))
 	}
-	return o, o.complete()
+	err := o.complete()
+	return o, err
 }
 
 // complete checks the flags and reads the environment.
@@ -135,16 +134,13 @@ func (o *options) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// newLogger logs JSON lines to w, also for the libraries that log by themselves.
+// newLogger logs JSON lines to w.
 func newLogger(w io.Writer, level string) (logr.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return logr.Logger{}, fmt.Errorf("unknown --log-level %q; use debug, info, warn or error", level)
 	}
-	log := logr.FromSlogHandler(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
-	ctrl.SetLogger(log)
-	klog.SetLogger(log)
-	return log, nil
+	return logr.FromSlogHandler(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
 }
 
 func buildVersion() string {

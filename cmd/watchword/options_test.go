@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -90,7 +91,7 @@ func TestHelpAndVersion(t *testing.T) {
 		"--version": {"\n"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if err := run(t.Context(), []string{flag}, &stdout, &stderr); err != nil {
+		if err := run(t.Context(), []string{flag}, &stdout, &stderr, func(logr.Logger) {}); err != nil {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range wants {
@@ -106,7 +107,7 @@ func TestHelpAndVersion(t *testing.T) {
 
 func TestBadLogLevel(t *testing.T) {
 	withoutCluster(t, "x")
-	err := run(t.Context(), []string{"--log-level=loud"}, &bytes.Buffer{}, &bytes.Buffer{})
+	err := run(t.Context(), []string{"--log-level=loud"}, &bytes.Buffer{}, &bytes.Buffer{}, func(logr.Logger) {})
 	if err == nil || !strings.Contains(err.Error(), "debug, info, warn or error") {
 		t.Errorf("error %v; want one that lists the levels", err)
 	}

@@ -112,7 +112,7 @@ func TestCertificateChangesWithoutRestart(t *testing.T) {
 			conn.Close()
 		}
 	}
-	old := &tls.Config{MaxVersion: tls.VersionTLS11, InsecureSkipVerify: true} //nolint:gosec // to be refused
+	old := &tls.Config{MaxVersion: tls.VersionTLS11, InsecureSkipVerify: true}
 	if conn, err := tls.Dial("tcp", address, old); err == nil {
 		conn.Close()
 		t.Error("TLS 1.1 is accepted")

@@ -33,17 +33,17 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Code + ": " + e.Description }
 
-// NotFound, Misdirected and MethodNotAllowed are the answers of the router.
+// NotFound is the answer to a path that no realm serves.
 func NotFound() *Error {
 	return &Error{Status: http.StatusNotFound, Code: "not_found", Description: "there is no such endpoint here"}
 }
 
-// Misdirected is RFC 9110 section 15.5.20: no realm is served by this name.
+// Misdirected is the answer to a host that no realm has: RFC 9110 section 15.5.20.
 func Misdirected() *Error {
 	return &Error{Status: http.StatusMisdirectedRequest, Code: "misdirected_request", Description: "no realm is served by this host name"}
 }
 
-// MethodNotAllowed names the methods that are allowed.
+// MethodNotAllowed is the answer to a method that an endpoint does not serve; it names those that are.
 func MethodNotAllowed(allow string) *Error {
 	return &Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "the endpoint is not served by this method", Allow: allow}
 }
