@@ -72,7 +72,7 @@ func start(ctx context.Context, o options, log logr.Logger, stdout io.Writer) er
 			return err
 		}
 	}
-	go giveBack(ctx)
+	go keepHeap(ctx)
 	if err := manager.Start(ctx); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
