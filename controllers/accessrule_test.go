@@ -274,6 +274,18 @@ var _ = Describe("AccessRule", func() {
 		Eventually(func() []rbacv1.RoleBinding { return bindings(ctx, rule) }).Should(HaveExactElements(HaveField("RoleRef.Name", "view")))
 	})
 
+	It("says that it may not repair a binding that lost its label, and does so when it is back", func(ctx SpecContext) {
+		w.realm(ctx)
+		w.role(ctx, "reader", "view")
+		rule := w.rule(ctx, "all", v1alpha1.AccessRuleSpec{Subject: group, Role: "reader", Scope: in(target(ctx, nil))})
+		eventuallyReady(ctx, rule)
+		found := bindings(ctx, rule)[0]
+		update(ctx, &found, func(b *rbacv1.RoleBinding) { delete(b.Labels, v1alpha1.ManagedByLabel) })
+		eventuallyCondition(ctx, rule, v1alpha1.ReadyCondition, metav1.ConditionFalse, "BindForbidden", "give the label back")
+		update(ctx, &found, func(b *rbacv1.RoleBinding) { b.Labels[v1alpha1.ManagedByLabel] = v1alpha1.ManagedBy })
+		eventuallyReady(ctx, rule)
+	})
+
 	It("leaves a binding of somebody else alone", func(ctx SpecContext) {
 		w.realm(ctx)
 		w.role(ctx, "reader", "view")

@@ -40,6 +40,8 @@ type observation struct {
 	problem *validate.Problem
 	// handled says that the requests in the realm's annotations are done.
 	handled bool
+	// keysBlocked, if not nil, is why keys cannot be written.
+	keysBlocked *kube.Verdict
 	// certificate is what became of the serving certificate.
 	certificate certificateState
 	// countsDue says that the counts in the status may be refreshed.

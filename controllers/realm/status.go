@@ -69,8 +69,11 @@ func readyVerdict(realm *v1alpha1.Realm, keys, certificate kube.Verdict) kube.Ve
 
 // keysVerdict says whether every algorithm has a key that signs.
 func keysVerdict(o *observation) kube.Verdict {
-	if o.problem != nil {
+	switch {
+	case o.problem != nil:
 		return kube.Verdict{}
+	case o.keysBlocked != nil:
+		return *o.keysBlocked
 	}
 	ring := keyring.NewRing(o.keys...)
 	var signing []string

@@ -48,6 +48,8 @@ func TestComputeStatus(t *testing.T) {
 		"no signing key":  {observation{keys: both[1:], certificate: good}, metav1.ConditionFalse, reasonNoActiveKey, "ES256"},
 		"no sealing key":  {observation{keys: both[:1], certificate: good}, metav1.ConditionFalse, reasonNoActiveKey, "A256GCM"},
 		"key not yet due": {observation{keys: []*keyring.Key{ringKey("a", "ES256", 0, time.Hour), both[1]}, certificate: good}, metav1.ConditionFalse, reasonNoActiveKey, "wait"},
+		"keys cannot be written": {observation{keys: both, certificate: good, keysBlocked: &kube.Verdict{Reason: "WriteForbidden", Message: "rights"}},
+			metav1.ConditionFalse, "WriteForbidden", "rights"},
 		"damaged key": {observation{keys: both, certificate: good, broken: []string{"x", "y"}},
 			metav1.ConditionFalse, reasonKeySecretInvalid, `Secret "x", "y" is damaged and not used; delete that Secret`},
 		"bad certificate": {observation{keys: both, certificate: certificateState{verdict: kube.Verdict{Reason: reasonExpired, Message: "renew it"}}},

@@ -1,7 +1,9 @@
 package kube
 
 import (
+	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -169,4 +171,39 @@ func TestRosterIsQuietAboutStatus(t *testing.T) {
 			t.Errorf("after a change of %s %d events, want %d", tc.name, events, tc.want)
 		}
 	}
+}
+
+func TestRosterIsSmall(t *testing.T) {
+	const people, most = 20_000, 600 // bytes a person: 100,000 take 60 MB at most
+	heap := func() uint64 {
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	before := heap()
+	r := NewRoster(nil, []string{"acme"})
+	r.begin("acme")
+	for i := range people {
+		data, err := json.Marshal(aUser(fmt.Sprintf("user-%07d", i), i, func(u *v1alpha1.User) {
+			u.UID = types.UID(fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
+			u.Spec.Groups = []string{"everybody", "researchers"}
+			u.Status.Roles = []string{"reader"}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoded := &v1alpha1.User{} // as it comes from the API server: each string with bytes of its own
+		if err := json.Unmarshal(data, decoded); err != nil {
+			t.Fatal(err)
+		}
+		r.set(decoded)
+	}
+	r.end("acme")
+	each := (heap() - before) / people
+	t.Logf("%d bytes a person", each)
+	if each > most {
+		t.Errorf("a person takes %d bytes, want %d at most", each, most)
+	}
+	runtime.KeepAlive(r)
 }
