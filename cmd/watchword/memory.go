@@ -59,5 +59,5 @@ func percent(live uint64) int {
 	if live == 0 {
 		return minPercent
 	}
-	return int(min(maxPercent, max(minPercent, headroom*100/live))) //nolint:gosec // at most maxPercent
+	return int(min(maxPercent, max(minPercent, headroom*100/live)))
 }

@@ -37,10 +37,10 @@ func TestMemoryPerUser(t *testing.T) {
 	t.Logf("a user takes %d bytes", each)
 }
 
-func heap() uint64 {
+func heap() int64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return int64(m.HeapAlloc)
 }
