@@ -2,6 +2,7 @@ package realm
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"net"
 	"testing"
 	"time"
@@ -173,14 +174,9 @@ func TestReadAuthority(t *testing.T) {
 }
 
 func countCertificates(bundle []byte) int {
-	pool, count := x509.NewCertPool(), 0
-	pool.AppendCertsFromPEM(bundle)
-	for rest := bundle; len(rest) > 0; count++ {
-		if _, after, ok := cutPEM(rest); ok {
-			rest = after
-		} else {
-			break
-		}
+	count := 0
+	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+		count++
 	}
 	return count
 }

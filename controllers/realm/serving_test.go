@@ -1,18 +1,12 @@
 package realm
 
 import (
-	"encoding/pem"
 	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
-
-func cutPEM(in []byte) (block *pem.Block, rest []byte, ok bool) {
-	block, rest = pem.Decode(in)
-	return block, rest, block != nil
-}
 
 func TestInspectGiven(t *testing.T) {
 	authority := must(t)(newAuthority("test", start))
