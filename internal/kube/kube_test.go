@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func TestNext(t *testing.T) {
 	}{
 		"nothing to do":             {},
 		"problem":                   {problem: problem, terminal: true},
+		"no Realm yet: wait":        {problem: RealmMissing("acme")},
 		"time":                      {wake: start.Add(time.Hour), after: time.Hour},
 		"time in the past: at once": {wake: start.Add(-time.Hour), after: time.Millisecond},
 		"problem and time":          {problem: problem, wake: start.Add(time.Hour), after: time.Hour},
@@ -72,6 +74,7 @@ func TestQuiet(t *testing.T) {
 	}{
 		"conflict":       {apierrors.NewConflict(secrets, "a", errors.New("changed")), nil},
 		"already exists": {apierrors.NewAlreadyExists(secrets, "a"), nil},
+		"realm pending":  {fmt.Errorf("observe: %w", ErrRealmPending), nil},
 		"anything else":  {other, other},
 		"no error":       {nil, nil},
 	}
