@@ -131,6 +131,8 @@ func (o *options) restConfig() (*rest.Config, error) {
 		return nil, fmt.Errorf("find the API server: %w", err)
 	}
 	config.UserAgent = "watchword/" + buildVersion()
+	// client-go would allow 5 requests a second: an import of users would take hours. The API server has priority and fairness.
+	config.QPS = -1
 	return config, nil
 }
 
