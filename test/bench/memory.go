@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ func measureMemory(ctx context.Context, c config, s *stage, r *report) error {
 	defer cloner.close()
 	for n := 1000; n <= c.users; n *= 10 {
 		if err := cloner.fill(ctx, s, n); err != nil {
+			return err
+		}
+		if err := settle(ctx, children(os.Getpid())...); err != nil { // the API server takes the new objects in for a while
 			return err
 		}
 		for _, k := range kinds {
@@ -96,7 +100,7 @@ func (s *stage) resident(ctx context.Context, flags []string, n int) (m measured
 			return m, fmt.Errorf("sign in as the last person: %w", err)
 		}
 	}
-	if err := settle(ctx, o); err != nil {
+	if err := settle(ctx, o.PID()); err != nil {
 		return m, err
 	}
 	var readings []float64
@@ -160,14 +164,14 @@ func serves(ctx context.Context, o *operator.Operator, n int) error {
 	return fmt.Errorf("metrics do not tell how many users are held")
 }
 
-// settle returns when the process has been idle for four seconds in a row, or after three minutes.
-func settle(ctx context.Context, o *operator.Operator) error {
+// settle returns when processes have been idle together for four seconds in a row, or after three minutes.
+func settle(ctx context.Context, pids ...int) error {
 	const (
 		step = 500 * time.Millisecond
 		want = 8
 	)
 	deadline := time.Now().Add(3 * time.Minute)
-	before, err := cpuTime(o.PID())
+	before, err := cpuTimes(pids)
 	if err != nil {
 		return err
 	}
@@ -177,11 +181,11 @@ func settle(ctx context.Context, o *operator.Operator) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		after, err := cpuTime(o.PID())
+		after, err := cpuTimes(pids)
 		if err != nil {
 			return err
 		}
-		if after-before > step/20 {
+		if after-before > time.Duration(len(pids))*step/20 {
 			quiet = 0
 		} else {
 			quiet++
@@ -189,4 +193,15 @@ func settle(ctx context.Context, o *operator.Operator) error {
 		before = after
 	}
 	return nil
+}
+
+func cpuTimes(pids []int) (sum time.Duration, err error) {
+	for _, pid := range pids {
+		used, err := cpuTime(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
 }
