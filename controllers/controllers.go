@@ -23,7 +23,6 @@ import (
 	"github.com/watchword-io/watchword/controllers/role"
 	"github.com/watchword-io/watchword/controllers/session"
 	"github.com/watchword-io/watchword/controllers/user"
-	"github.com/watchword-io/watchword/internal/credential"
 	"github.com/watchword-io/watchword/internal/kube"
 )
 
@@ -31,14 +30,16 @@ import (
 type Options struct {
 	// Namespaces are the realm namespaces; at least one. Nothing outside them is reconciled.
 	Namespaces []string
+	// Passwords hashes those of Users. Required.
+	Passwords user.Passwords
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
 
 // Add registers every controller with a manager whose cache and client were made with CacheOptions and ClientOptions.
 func Add(mgr ctrl.Manager, o Options) error {
-	if len(o.Namespaces) == 0 {
-		return errors.New("add controllers: no namespace given")
+	if len(o.Namespaces) == 0 || o.Passwords == nil {
+		return errors.New("add controllers: namespaces and a password hasher are needed")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -53,7 +54,7 @@ func Add(mgr ctrl.Manager, o Options) error {
 	keeper := kube.Keeper{Live: mgr.GetAPIReader(), Client: c, Scheme: mgr.GetScheme()}
 	report := kube.Reporter{Client: c, Recorder: mgr.GetEventRecorder(v1alpha1.ManagedBy)}
 	realms := &realm.Reconciler{Client: c, Keeper: keeper, Reporter: report, Census: roster, Now: o.Now}
-	users := &user.Reconciler{Client: c, Keeper: keeper, Reporter: report, Roster: roster, Params: credential.DefaultParams(), Now: o.Now}
+	users := &user.Reconciler{Client: c, Keeper: keeper, Reporter: report, Roster: roster, Passwords: o.Passwords, Now: o.Now}
 	roles := &role.Reconciler{Client: c, Reporter: report, Now: o.Now}
 	rules := &accessrule.Reconciler{Client: c, Live: mgr.GetAPIReader(), Reporter: report, Roster: roster, Namespaces: namespaces, Now: o.Now}
 	apps := &clientapplication.Reconciler{Client: c, Keeper: keeper, Reporter: report, Now: o.Now}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -173,6 +174,13 @@ var _ = Describe("Realm", func() {
 		w.clock.Advance(25 * time.Hour)
 		poke(ctx, realm)
 		eventuallyCondition(ctx, realm, v1alpha1.CertificateReadyCondition, metav1.ConditionFalse, "CertificateExpired")
+	})
+
+	It("says that its name is too long for the Secrets it needs", func(ctx SpecContext) {
+		realm := &v1alpha1.Realm{ObjectMeta: w.meta(strings.Repeat("n", 253)), Spec: v1alpha1.RealmSpec{Issuer: "https://" + w.namespace + ".example.com"}}
+		Expect(env.Client.Create(ctx, realm)).To(Succeed())
+		eventuallyCondition(ctx, realm, v1alpha1.KeysReadyCondition, metav1.ConditionFalse, "WriteInvalid", "a shorter name")
+		eventuallyCondition(ctx, realm, v1alpha1.ReadyCondition, metav1.ConditionFalse, "WriteInvalid")
 	})
 
 	It("lets the older of two Realms in a namespace serve", func(ctx SpecContext) {

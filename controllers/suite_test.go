@@ -24,6 +24,8 @@ import (
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/controllers"
+	"github.com/watchword-io/watchword/internal/credential"
+	"github.com/watchword-io/watchword/internal/hasher"
 	"github.com/watchword-io/watchword/test/controlplane"
 	"github.com/watchword-io/watchword/test/testenv"
 	"github.com/watchword-io/watchword/test/testenv/specs"
@@ -37,6 +39,9 @@ const (
 // env is the control plane of this suite. Every spec has a namespace, and so a realm, and an operator of its own.
 var env *testenv.Environment
 
+// passwords hashes cheaply for all of them.
+var passwords *hasher.Pool
+
 func TestControllers(t *testing.T) {
 	ctrl.SetLogger(logr.Discard()) // errors that specs provoke are theirs to check
 	specs.Run(t, "controllers")
@@ -49,6 +54,8 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	env, err = testenv.Start(context.Background(), testenv.Options{Admission: true})
 	Expect(err).NotTo(HaveOccurred(), "start the control plane")
 	DeferCleanup(func() { Expect(env.Stop()).To(Succeed()) })
+	passwords = hasher.New(hasher.Config{Workers: 2, Queue: 64, Params: credential.Params{Memory: 64, Time: 1, Threads: 1}})
+	DeferCleanup(passwords.Close)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: operatorNamespace}}
 	Expect(env.Client.Create(ctx, namespace)).To(Succeed())
 	root, err := controlplane.RepositoryRoot()
@@ -115,7 +122,9 @@ func (w *world) start(wrap ...func(client.Client) client.Client) {
 		Controller: config.Controller{SkipNameValidation: &skip},
 	})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(controllers.Add(mgr, controllers.Options{Namespaces: []string{w.namespace}, Now: w.clock.Now})).To(Succeed())
+	Expect(controllers.Add(mgr, controllers.Options{
+		Namespaces: []string{w.namespace}, Passwords: passwords, Now: w.clock.Now,
+	})).To(Succeed())
 	go func() { done <- mgr.Start(ctx) }()
 	stopped := false
 	w.stop = func() {

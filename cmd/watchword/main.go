@@ -10,7 +10,10 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/watchword-io/watchword/internal/hasher"
 )
@@ -20,24 +23,32 @@ const hashCommand = "hash-passwords"
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == hashCommand {
-		if err := hasher.Serve(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintf(os.Stderr, "watchword %s: %v\n", hashCommand, err)
-			os.Exit(1)
-		}
+		exitOn(hasher.Serve(os.Stdin, os.Stdout))
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr, adopt)
+	stop()
+	exitOn(err)
+}
+
+func exitOn(err error) {
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "watchword: %v\n", err)
-		stop()
 		os.Exit(1)
 	}
 }
 
+// adopt makes the libraries that log by themselves use our logger. It is for the process to decide, not for run, which tests call
+// beside other users of these libraries.
+func adopt(log logr.Logger) {
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+}
+
 // run is the program: it returns when ctx has ended and everything is drained. The audit log goes to stdout, everything else to
-// stderr.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// stderr. adopt is given the logger once.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, adopt func(logr.Logger)) error {
 	o, err := parse(args, stdout)
 	if errors.Is(err, pflag.ErrHelp) || o.version {
 		return nil
@@ -49,6 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	adopt(log)
 	log.Info("starting", "version", buildVersion(), "components", o.components, "namespaces", o.namespaces)
 	return start(ctx, o, log, stdout)
 }

@@ -15,8 +15,6 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
 )
 
 // version is set by the linker: -X main.version=v0.1.0.
@@ -47,12 +45,12 @@ The audit log goes to standard output, one JSON record per decision; everything 
 `
 
 type options struct {
-	namespaces, components                    []string
-	listen, healthListen, metricsListen       string
-	kubeconfig, logLevel                      string
-	hashWorkers                               int
-	drain                                     time.Duration
-	leaderElect, leaderElectSet, version, all bool
+	namespaces, components              []string
+	listen, healthListen, metricsListen string
+	kubeconfig, logLevel                string
+	hashWorkers                         int
+	drain                               time.Duration
+	leaderElect, version                bool
 	// operatorNamespace is where the leader's lease lives.
 	operatorNamespace string
 }
@@ -84,7 +82,8 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q; see watchword --help", flags.Arg(0))
 	}
-	return o, o.complete()
+	err := o.complete()
+	return o, err
 }
 
 // complete checks the flags and reads the environment.
@@ -103,11 +102,10 @@ func (o *options) complete() error {
 	if !o.has(componentControllers) {
 		o.leaderElect = false
 	}
-	o.operatorNamespace = os.Getenv("POD_NAMESPACE")
-	if o.operatorNamespace == "" {
+	if o.operatorNamespace = os.Getenv("POD_NAMESPACE"); o.operatorNamespace == "" {
 		namespace, _, err := o.clientConfig().Namespace()
-		if err != nil {
-			return fmt.Errorf("find a default for --namespaces: %w", err)
+		if err != nil && len(o.namespaces) == 0 {
+			return fmt.Errorf("no --namespaces and no default for it: %w", err)
 		}
 		o.operatorNamespace = namespace
 	}
@@ -139,16 +137,13 @@ func (o *options) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// newLogger logs JSON lines to w, also for the libraries that log by themselves.
+// newLogger logs JSON lines to w.
 func newLogger(w io.Writer, level string) (logr.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return logr.Logger{}, fmt.Errorf("unknown --log-level %q; use debug, info, warn or error", level)
 	}
-	log := logr.FromSlogHandler(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
-	ctrl.SetLogger(log)
-	klog.SetLogger(log)
-	return log, nil
+	return logr.FromSlogHandler(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
 }
 
 func buildVersion() string {

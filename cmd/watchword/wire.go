@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/controllers"
 	"github.com/watchword-io/watchword/internal/audit"
 	"github.com/watchword-io/watchword/internal/credential"
@@ -41,15 +40,9 @@ func start(ctx context.Context, o options, log logr.Logger, stdout io.Writer) er
 	drain := o.drain + 5*time.Second
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Logger: log,
-		Cache:                         controllers.CacheOptions(o.namespaces),
-		Client:                        controllers.ClientOptions(),
-		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              "watchword." + v1alpha1.GroupName,
-		LeaderElectionNamespace:       o.operatorNamespace,
-		LeaderElectionReleaseOnCancel: true, // the process ends right after
-		HealthProbeBindAddress:        o.healthListen,
-		Metrics:                       metricsserver.Options{BindAddress: o.metricsListen},
-		GracefulShutdownTimeout:       &drain,
+		HealthProbeBindAddress:  o.healthListen,
+		Metrics:                 metricsserver.Options{BindAddress: o.metricsListen},
+		GracefulShutdownTimeout: &drain,
 	})
 	if err != nil {
 		return fmt.Errorf("make manager: %w", err)
@@ -63,7 +56,8 @@ func start(ctx context.Context, o options, log logr.Logger, stdout io.Writer) er
 	}
 	defer passwords.Close()
 	if o.has(componentControllers) {
-		if err := controllers.Add(manager, controllers.Options{Namespaces: o.namespaces}); err != nil {
+		l := &leader{options: o, config: config, scheme: scheme, passwords: passwords, drain: drain, log: log}
+		if err := manager.Add(l); err != nil {
 			return fmt.Errorf("add controllers: %w", err)
 		}
 	}
@@ -72,6 +66,7 @@ func start(ctx context.Context, o options, log logr.Logger, stdout io.Writer) er
 			return err
 		}
 	}
+	go keepHeap(ctx)
 	if err := manager.Start(ctx); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,6 +26,9 @@ const ruleAnnotation = v1alpha1.GroupName + "/access-rule"
 
 // ruleIndex is the field index of cached bindings by ruleAnnotation.
 const ruleIndex = "accessRule"
+
+// retryRefused is how soon a write that the API server refused is tried again.
+const retryRefused = time.Minute
 
 // binding is a RoleBinding or a ClusterRoleBinding.
 type binding struct {
@@ -117,11 +121,20 @@ func (r *Reconciler) prune(ctx context.Context, o *observation) error {
 		if wanted[b.key()] {
 			continue
 		}
-		if err := r.remove(ctx, b); err != nil {
+		if err := r.remove(ctx, b); apierrors.IsForbidden(err) {
+			o.refuse(b.roleRef.Name, err)
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// refuse notes that the API server refused a write, and when to try again: what it decides by cannot be watched.
+func (o *observation) refuse(clusterRole string, err error) {
+	o.obstacle = &validate.Problem{Reason: reasonForbidden, Message: fmt.Sprintf(
+		"the API server refuses what Watchword does about a binding to ClusterRole %q: %v", clusterRole, err)}
+	o.decision.wake = kube.Sooner(o.decision.wake, o.now.Add(retryRefused))
 }
 
 // ensureBindings makes the bindings that the rule asks for, and repairs those that somebody changed.
@@ -143,8 +156,7 @@ func (r *Reconciler) ensureBindings(ctx context.Context, o *observation) error {
 		err := r.ensure(ctx, have, ok, want)
 		switch {
 		case apierrors.IsForbidden(err):
-			o.obstacle = &validate.Problem{Reason: reasonForbidden, Message: fmt.Sprintf(
-				"the API server does not let Watchword bind ClusterRole %q; look at the message of Role %q", p.clusterRole, o.rule.Spec.Role)}
+			o.refuse(p.clusterRole, err)
 		case isForeign(err):
 			o.obstacle = &validate.Problem{Reason: reasonConflict, Message: err.Error()}
 		case err != nil:

@@ -18,7 +18,7 @@ func computeStatus(rule *v1alpha1.AccessRule, o *observation) {
 	kube.SetCondition(rule, v1alpha1.BoundCondition, boundVerdict(o), o.now)
 	rule.Status.Subject = o.subject.name
 	rule.Status.Scope = scopeInWords(rule.Spec.Scope)
-	rule.Status.Bindings = int32(o.bound)
+	rule.Status.Bindings = kube.Count(o.bound)
 }
 
 // problem is the first thing in the way of the rule, nil if nothing is.

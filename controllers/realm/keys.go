@@ -60,6 +60,16 @@ func (r *Reconciler) learnSkew(o *observation, stamped time.Time) {
 	o.skew = skew
 }
 
+// tolerate notes a refused write of a key, so that the certificate is looked after all the same, and passes other errors on.
+func (o *observation) tolerate(err error) error {
+	verdict, retry, blocked := kube.Blocked(err, o.now)
+	if !blocked {
+		return err
+	}
+	o.keysBlocked, o.wake = &verdict, kube.Sooner(o.wake, retry)
+	return nil
+}
+
 func (r *Reconciler) execute(ctx context.Context, o *observation, plan keyring.Plan) error {
 	for _, creation := range plan.Create {
 		key, err := creation.Generate()

@@ -40,6 +40,10 @@ type observation struct {
 	problem *validate.Problem
 	// handled says that the requests in the realm's annotations are done.
 	handled bool
+	// keysBlocked, if not nil, is why keys cannot be written.
+	keysBlocked *kube.Verdict
+	// host is the Realm whose certificate is shown for this one's host name, nil if it is its own: of several on a host, the oldest.
+	host *v1alpha1.Realm
 	// certificate is what became of the serving certificate.
 	certificate certificateState
 	// countsDue says that the counts in the status may be refreshed.
@@ -62,6 +66,7 @@ func (r *Reconciler) observe(ctx context.Context, realm *v1alpha1.Realm) (*obser
 	}
 	o.apps = apps.Items
 	o.problem = judge(realm, realms.Items)
+	o.host = hostOf(realm, realms.Items)
 	if o.problem == nil {
 		if err := r.observeKeys(ctx, o); err != nil {
 			return nil, err
@@ -123,6 +128,21 @@ func judge(realm *v1alpha1.Realm, all []v1alpha1.Realm) *validate.Problem {
 		}
 	}
 	return nil
+}
+
+// hostOf finds the oldest Realm with the same host name, nil if that is this one.
+func hostOf(realm *v1alpha1.Realm, all []v1alpha1.Realm) *v1alpha1.Realm {
+	oldest := realm
+	for i := range all {
+		other := &all[i]
+		if validate.Hostname(other.Spec.Issuer) == validate.Hostname(realm.Spec.Issuer) && identity.Older(other, oldest) && validate.Realm(other) == nil {
+			oldest = other
+		}
+	}
+	if oldest == realm {
+		return nil
+	}
+	return oldest
 }
 
 // firstProblem is what the realm's author must solve, nil if nothing.

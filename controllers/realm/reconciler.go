@@ -58,7 +58,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 		return ctrl.Result{}, fmt.Errorf("observe realm: %w", err)
 	}
 	if o.problem == nil {
-		if err := r.ensureKeys(ctx, o); err != nil {
+		if err := o.tolerate(r.ensureKeys(ctx, o)); err != nil {
 			return ctrl.Result{}, err
 		}
 		if err := r.ensureCertificate(ctx, o); err != nil {

@@ -17,6 +17,9 @@ import (
 	"github.com/watchword-io/watchword/internal/validate"
 )
 
+// caKey is the key of the published ConfigMap with the authority's certificates.
+const caKey = "ca.crt"
+
 // expirySoon is how long before the end of a given certificate its condition says so.
 const expirySoon = 14 * 24 * time.Hour
 
@@ -132,10 +135,27 @@ func (r *Reconciler) ensureAuthority(ctx context.Context, o *observation) (*auth
 	if _, err := r.Keeper.EnsureSecret(ctx, o.realm, secret, a.secret(o.realm)); err != nil {
 		return nil, err
 	}
+	shown, err := r.hostAuthority(ctx, o)
+	if err != nil {
+		return nil, err
+	}
 	return a, r.Keeper.EnsureConfigMap(ctx, o.realm, published, &corev1.ConfigMap{
 		ObjectMeta: kube.Meta(o.realm.Namespace, name, v1alpha1.ComponentCertificateAuthority),
-		Data:       map[string]string{"ca.crt": string(a.certificates())},
+		Data:       map[string]string{caKey: string(bundle(a.certificates(), shown))},
 	})
+}
+
+// hostAuthority is the published authority of the Realm whose certificate clients are shown when several share a host: TLS knows host
+// names, not paths. It is looked at again with the counts, about once a minute; authorities change with weeks of overlap.
+func (r *Reconciler) hostAuthority(ctx context.Context, o *observation) ([]byte, error) {
+	if o.host == nil {
+		return nil, nil
+	}
+	published, err := r.configMap(ctx, o.host.Namespace, authorityName(o.host))
+	if err != nil || published == nil || !kube.Owned(published, o.host) {
+		return nil, err
+	}
+	return []byte(published.Data[caKey]), nil
 }
 
 func (r *Reconciler) ensureServing(ctx context.Context, o *observation, a *authority, secret *corev1.Secret) error {

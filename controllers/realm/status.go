@@ -46,7 +46,7 @@ func computeStatus(realm *v1alpha1.Realm, o *observation) {
 	s.Keys = keyStatuses(o)
 	s.Serving = o.certificate.status
 	if o.countsDue {
-		s.Users, s.ClientApplications = int32(o.users), int32(len(o.apps))
+		s.Users, s.ClientApplications = kube.Count(o.users), kube.Count(len(o.apps))
 	}
 	if o.handled {
 		s.HandledRotateKeys = realm.Annotations[v1alpha1.RotateKeysAnnotation]
@@ -69,8 +69,11 @@ func readyVerdict(realm *v1alpha1.Realm, keys, certificate kube.Verdict) kube.Ve
 
 // keysVerdict says whether every algorithm has a key that signs.
 func keysVerdict(o *observation) kube.Verdict {
-	if o.problem != nil {
+	switch {
+	case o.problem != nil:
 		return kube.Verdict{}
+	case o.keysBlocked != nil:
+		return *o.keysBlocked
 	}
 	ring := keyring.NewRing(o.keys...)
 	var signing []string

@@ -22,7 +22,7 @@ func computeStatus(role *v1alpha1.Role, o *observation) {
 	verdict := bindableVerdict(role, o)
 	kube.SetCondition(role, v1alpha1.ReadyCondition, verdict, o.now)
 	kube.SetCondition(role, v1alpha1.BindableCondition, verdict, o.now)
-	role.Status.AccessRules = int32(o.rules)
+	role.Status.AccessRules = kube.Count(o.rules)
 }
 
 func bindableVerdict(role *v1alpha1.Role, o *observation) kube.Verdict {

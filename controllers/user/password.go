@@ -53,18 +53,25 @@ func (r *Reconciler) ensureFromSecret(ctx context.Context, o *observation) error
 	}
 	version := fmt.Sprintf("%s/%s/%s", o.source.UID, o.source.ResourceVersion, ref.Key)
 	next := o.record
-	switch {
-	case next.AppliedVersion == version && next.AppliedHash != "":
-	case matches(next.AppliedHash, value, r.Params):
-		next.AppliedVersion = version // the Secret changed, the password did not: spare the next comparison
-	default:
+	unchanged := next.AppliedVersion == version && next.AppliedHash != ""
+	if !unchanged {
+		same, err := r.matches(ctx, next.AppliedHash, value)
+		if err != nil {
+			return err
+		}
+		next.AppliedVersion, unchanged = version, same // same value in a changed Secret: spare the next comparison
+	}
+	if !unchanged {
 		var refused *validate.Problem
 		if errors.As(validate.Password(o.realm.Spec.Password, value), &refused) {
 			o.password = kube.Verdict{Reason: refused.Reason, Message: fmt.Sprintf(
 				"%s; write another one to key %q of Secret %q%s", refused.Message, ref.Key, ref.Name, stillOld(o.record))}
 			return nil
 		}
-		hash := credential.Hash(value, r.Params)
+		hash, err := r.Passwords.Hash(ctx, value)
+		if err != nil {
+			return fmt.Errorf("hash the password of user %q: %w", o.user.Name, err)
+		}
 		next = credential.Record{Hash: hash, AppliedHash: hash, AppliedVersion: version, ChangedAt: o.now, Subject: identity.Subject(o.user)}
 		next.Request = o.record.Request
 	}
@@ -103,13 +110,16 @@ func stillOld(record credential.Record) string {
 	return "; until then the old password stays"
 }
 
-// matches reports whether a value is the one that was hashed; no hash matches nothing.
-func matches(hash string, value []byte, p credential.Params) bool {
+// matches reports whether a value is the one that was hashed; no hash, or one that cannot be read, matches nothing.
+func (r *Reconciler) matches(ctx context.Context, hash string, value []byte) (bool, error) {
 	if hash == "" {
-		return false
+		return false, nil
 	}
-	ok, _, err := credential.Verify(hash, value, p)
-	return ok && err == nil
+	same, _, err := r.Passwords.Verify(ctx, hash, value)
+	if err != nil && !errors.Is(err, credential.ErrHash) {
+		return false, fmt.Errorf("compare the password with the one applied before: %w", err)
+	}
+	return same, nil
 }
 
 // writeRecord brings the credential Secret to a record, if it differs.

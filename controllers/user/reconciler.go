@@ -14,9 +14,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
-	"github.com/watchword-io/watchword/internal/credential"
 	"github.com/watchword-io/watchword/internal/kube"
 )
+
+// Passwords hashes passwords and compares them with hashes; *hasher.Pool implements it. Verify returns credential.ErrHash for a hash that
+// cannot be read.
+type Passwords interface {
+	Hash(ctx context.Context, password []byte) (string, error)
+	Verify(ctx context.Context, phc string, password []byte) (ok, rehash bool, err error)
+}
 
 // Reconciler reconciles Users.
 type Reconciler struct {
@@ -24,8 +30,8 @@ type Reconciler struct {
 	Keeper   kube.Keeper
 	Reporter kube.Reporter
 	Roster   *kube.Roster
-	// Params are the costs of a password hash.
-	Params credential.Params
+	// Passwords hashes them, away from whatever else the process does.
+	Passwords Passwords
 	// Now is the clock.
 	Now func() time.Time
 }

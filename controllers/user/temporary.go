@@ -79,8 +79,12 @@ func (r *Reconciler) offerTemporary(ctx context.Context, o *observation, request
 	if err != nil || len(o.temporary.Data[dataPassword]) == 0 {
 		return r.dropTemporary(ctx, o) // damaged by hand: its deletion brings the User back here
 	}
+	hash, err := r.Passwords.Hash(ctx, o.temporary.Data[dataPassword])
+	if err != nil {
+		return fmt.Errorf("hash the temporary password of user %q: %w", o.user.Name, err)
+	}
 	record := credential.Record{
-		Hash: credential.Hash(o.temporary.Data[dataPassword], r.Params), ChangedAt: o.now, MustChangeBy: expires,
+		Hash: hash, ChangedAt: o.now, MustChangeBy: expires,
 		Subject: identity.Subject(o.user), Request: request,
 	}
 	return r.writeRecord(ctx, o, record)

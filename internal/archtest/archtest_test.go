@@ -34,8 +34,10 @@ var layers = []layer{
 		"internal/identity", "internal/validate", "internal/keyring", "internal/credential", "internal/oauth2", "internal/token",
 		"internal/authnconfig", "internal/seal", "internal/store",
 	}, peers: []string{"internal/identity"}, never: []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime"}},
+	{name: "judges of what is pure", packages: []string{"internal/authnconfig/validation"}},
 	{name: "adapters", packages: []string{
-		"internal/directory", "internal/audit", "internal/kube", "internal/store/kube", "internal/store/memory", "internal/store/storetest",
+		"internal/directory", "internal/audit", "internal/kube", "internal/hasher",
+		"internal/store/kube", "internal/store/memory", "internal/store/storetest",
 	}},
 	{name: "edge", packages: []string{"internal/server/httpx", "internal/server/pages"}, never: []string{"sigs.k8s.io/controller-runtime"}},
 	{name: "endpoints", packages: []string{"internal/server/discovery", "internal/server/keys", "internal/server/grants"},

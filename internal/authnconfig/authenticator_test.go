@@ -121,7 +121,7 @@ var _ oidc.KeySet = staticKey{}
 
 // VerifySignature implements oidc.KeySet.
 func (k staticKey) VerifySignature(_ context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return nil, err
 	}

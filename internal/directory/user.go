@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"math"
 	"strings"
 	"time"
 	"unique"
@@ -56,10 +57,10 @@ func convertUser(u *v1alpha1.User) *User {
 	var text strings.Builder
 	for i, part := range parts {
 		text.WriteString(part)
-		record.ends[i] = uint16(text.Len()) // the schema bounds the sum far below 64 KiB
-	}
-	if text.Len() > 1<<16-1 {
-		return nil
+		if text.Len() > math.MaxUint16 { // the schema bounds the sum far below
+			return nil
+		}
+		record.ends[i] = uint16(text.Len()) //nolint:gosec // just compared
 	}
 	record.text = strings.Clone(text.String()) // a Builder's spare room would be kept
 	if len(u.Spec.Groups) > 0 {

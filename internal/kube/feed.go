@@ -130,7 +130,7 @@ func (f *feed) watch(ctx context.Context, namespace, version string) error {
 		})
 		if err == nil {
 			var seen bool
-			version, seen, err = f.drain(w, version)
+			version, seen, err = f.drain(ctx, w, version)
 			w.Stop()
 			if seen {
 				backoff.Duration, backoff.Steps = 100*time.Millisecond, 10
@@ -144,10 +144,20 @@ func (f *feed) watch(ctx context.Context, namespace, version string) error {
 	return ctx.Err()
 }
 
-// drain handles events until the watch ends, and returns how far it came and whether there was any event.
-func (f *feed) drain(w watch.Interface, version string) (string, bool, error) {
+// drain handles events until the watch or ctx ends, and returns how far it came and whether there was any event.
+func (f *feed) drain(ctx context.Context, w watch.Interface, version string) (string, bool, error) {
 	seen := false
-	for event := range w.ResultChan() {
+	for {
+		var event watch.Event
+		var open bool
+		select {
+		case <-ctx.Done():
+			return version, seen, ctx.Err()
+		case event, open = <-w.ResultChan():
+		}
+		if !open {
+			return version, seen, nil
+		}
 		if event.Type == watch.Error {
 			return version, seen, apierrors.FromObject(event.Object)
 		}
@@ -163,7 +173,6 @@ func (f *feed) drain(w watch.Interface, version string) (string, bool, error) {
 		}
 		version, seen = obj.GetResourceVersion(), true
 	}
-	return version, seen, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -7,6 +7,7 @@
 package kube
 
 import (
+	"errors"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/validate"
 )
 
 // FieldOwner is the field manager of everything that the controllers write.
@@ -30,10 +32,11 @@ func Next(problem error, now, wake time.Time) (ctrl.Result, error) {
 	if !wake.IsZero() {
 		return ctrl.Result{RequeueAfter: max(wake.Sub(now), time.Millisecond)}, nil
 	}
-	if problem != nil {
-		return ctrl.Result{}, reconcile.TerminalError(problem)
+	var waits *validate.Problem
+	if problem == nil || errors.As(problem, &waits) && waits.Reason == v1alpha1.ReasonRealmMissing {
+		return ctrl.Result{}, nil // a Realm that comes wakes everything in its namespace
 	}
-	return ctrl.Result{}, nil
+	return ctrl.Result{}, reconcile.TerminalError(problem)
 }
 
 // Sooner is the earlier of two times of which the zero one means never.
@@ -44,8 +47,11 @@ func Sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// Quiet makes an ordinary retry of a lost compare-and-swap: the next attempt reads the newer object.
+// Quiet makes an ordinary retry of a lost compare-and-swap, for the next attempt reads the newer object, and of ErrRealmPending.
 func Quiet(result ctrl.Result, err error) (ctrl.Result, error) {
+	if errors.Is(err, ErrRealmPending) {
+		return ctrl.Result{RequeueAfter: time.Second}, nil
+	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 		return ctrl.Result{RequeueAfter: retryConflict}, nil
 	}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -19,7 +20,11 @@ func Serves(realm *v1alpha1.Realm) bool {
 	return ready != nil && ready.Reason != v1alpha1.ReasonConflict && ready.Reason != v1alpha1.ReasonInvalid
 }
 
-// ServingRealm returns the Realm that serves a namespace, nil if none does.
+// ErrRealmPending says that a namespace has a Realm which the realm controller has not looked at yet: at the first start, for a moment.
+// Quiet makes a short wait of it, without a status or an event that would be wrong a second later.
+var ErrRealmPending = errors.New("the realm controller has not looked at the Realm yet")
+
+// ServingRealm returns the Realm that serves a namespace, nil if none does. The error may be ErrRealmPending.
 func ServingRealm(ctx context.Context, c client.Reader, namespace string) (*v1alpha1.Realm, error) {
 	var list v1alpha1.RealmList
 	if err := c.List(ctx, &list, client.InNamespace(namespace)); err != nil {
@@ -31,7 +36,12 @@ func ServingRealm(ctx context.Context, c client.Reader, namespace string) (*v1al
 			realms = append(realms, realm)
 		}
 	}
-	if realm := identity.ServingRealm(realms); realm != nil && Serves(realm) {
+	switch realm := identity.ServingRealm(realms); {
+	case realm == nil:
+		return nil, nil
+	case meta.FindStatusCondition(realm.Status.Conditions, v1alpha1.ReadyCondition) == nil:
+		return nil, ErrRealmPending
+	case Serves(realm):
 		return realm, nil
 	}
 	return nil, nil

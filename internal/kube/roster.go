@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"hash/maphash"
-	"slices"
 	"sync"
+	"unique"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -205,13 +205,27 @@ func (r *Roster) digest(annotations map[string]string) uint64 {
 	return sum
 }
 
-// person is the compact form of a User. Names that are equal share their bytes.
+// person is the compact form of a User. Strings that are equal share their bytes.
 func (r *Roster) person(u *v1alpha1.User) *Person {
 	p := &Person{
-		Namespace: u.Namespace, Name: u.Name, UID: u.UID,
-		Username: identity.Username(u), Email: u.Spec.Email, Subject: identity.Subject(u),
-		Groups: slices.Clone(u.Spec.Groups), Disabled: u.Spec.Disabled,
+		Namespace: unique.Make(u.Namespace).Value(), Name: u.Name, UID: u.UID,
+		Username: u.Spec.Username, Email: u.Spec.Email, Subject: u.Spec.Subject, Disabled: u.Spec.Disabled,
 		created: u.CreationTimestamp.Unix(), generation: u.Generation, annotations: r.digest(u.Annotations),
+	}
+	switch p.Username {
+	case "":
+		p.Username = identity.Username(u)
+	case p.Name:
+		p.Username = p.Name
+	}
+	if p.Subject == "" {
+		p.Subject = string(p.UID)
+	}
+	if len(u.Spec.Groups) > 0 {
+		p.Groups = make([]string, len(u.Spec.Groups))
+		for i, group := range u.Spec.Groups {
+			p.Groups[i] = unique.Make(group).Value()
+		}
 	}
 	if u.Spec.Password != nil {
 		p.PasswordSecret = u.Spec.Password.SecretRef.Name

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -166,5 +167,5 @@ func equalMeta(a, b metav1.Object) bool {
 }
 
 func equalData(a, b map[string][]byte) bool {
-	return maps.EqualFunc(a, b, func(x, y []byte) bool { return string(x) == string(y) })
+	return maps.EqualFunc(a, b, bytes.Equal)
 }

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -97,3 +98,6 @@ func (r Reporter) announce(before, after Object) {
 	}
 	r.Recorder.Eventf(after, nil, severity, is.Reason, "Reconcile", "%s", note)
 }
+
+// Count makes a number fit for a status field.
+func Count(n int) int32 { return int32(min(max(n, 0), math.MaxInt32)) }

@@ -168,10 +168,14 @@ func unescape(s string) (string, bool) {
 		case '+':
 			out = append(out, ' ')
 		case '%':
-			if i+2 >= len(s) || hex(s[i+1]) < 0 || hex(s[i+2]) < 0 {
+			if i+2 >= len(s) {
 				return "", false
 			}
-			out = append(out, byte(hex(s[i+1])<<4|hex(s[i+2])))
+			high, low := hex(s[i+1]), hex(s[i+2])
+			if high == noHex || low == noHex {
+				return "", false
+			}
+			out = append(out, high<<4|low)
 			i += 2
 		default:
 			out = append(out, s[i])
@@ -180,14 +184,17 @@ func unescape(s string) (string, bool) {
 	return string(out), true
 }
 
-func hex(c byte) int {
+// noHex is what hex returns for a byte that is no digit.
+const noHex = 0xff
+
+func hex(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':
-		return int(c - '0')
+		return c - '0'
 	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
+		return c - 'a' + 10
 	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
+		return c - 'A' + 10
 	}
-	return -1
+	return noHex
 }

@@ -347,7 +347,7 @@ func (f *fixture) claims(raw any) (jose.Header, map[string]any) {
 	if err := json.Unmarshal([]byte(published.body), &set); err != nil {
 		f.Fatal(err)
 	}
-	token, err := jose.ParseSigned(text, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.ES384, jose.PS256})
+	token, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.ES384, jose.PS256})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -150,7 +150,7 @@ func (s *Server) httpServer() *http.Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID := s.edge.RequestID()
-	s.edge.Secure(w.Header(), requestID)
+	s.edge.Secure(w.Header())
 	defer s.edge.Recover(w, requestID)
 	if err := s.serve(w, r, requestID); err != nil {
 		s.edge.Fail(w, requestID, "", err)

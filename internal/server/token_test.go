@@ -30,8 +30,9 @@ func TestClientCredentials(t *testing.T) {
 		"scopes of persons are left out": {
 			form: []string{"scope", "openid groups deploy"}, want: map[string]any{"aud": "https://api.example.com", "scope": "deploy"}, scope: "deploy",
 		},
-		"audience": {form: []string{"audience", "kubernetes", "scope", "deploy"}, want: map[string]any{"aud": "kubernetes", "scope": "deploy"}, scope: "deploy"},
-		"resource": {form: []string{"resource", "kubernetes", "scope", "deploy"}, want: map[string]any{"aud": "kubernetes", "scope": "deploy"}, scope: "deploy"},
+		"nothing left of the scope": {form: []string{"scope", "openid"}, want: map[string]any{"aud": "https://api.example.com"}, scope: ""},
+		"audience":                  {form: []string{"audience", "kubernetes", "scope", "deploy"}, want: map[string]any{"aud": "kubernetes", "scope": "deploy"}, scope: "deploy"},
+		"resource":                  {form: []string{"resource", "kubernetes", "scope", "deploy"}, want: map[string]any{"aud": "kubernetes", "scope": "deploy"}, scope: "deploy"},
 		"the same target by both parameters": {
 			form: []string{"resource", "kubernetes", "audience", "kubernetes", "scope", "deploy"}, want: map[string]any{"aud": "kubernetes", "scope": "deploy"}, scope: "deploy",
 		},

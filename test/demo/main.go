@@ -26,10 +26,10 @@ func main() {
 	keep := flag.Bool("keep", false, "stay up until interrupted, and write bin/demo/env for other programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *keep || os.Getenv("KEEP") != "", newScreen(os.Stdout)); err != nil {
+	err := run(ctx, *keep || os.Getenv("KEEP") != "", newScreen(os.Stdout))
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		stop()
 		os.Exit(1)
 	}
 }

@@ -84,30 +84,35 @@ var _ = Describe("kubectl apply -k config/default", func() {
 var _ = Describe("An overlay with another namespace", func() {
 	It("takes everything there, and its operator is guarded, too", func(ctx context.Context) {
 		const elsewhere = "identity-prod"
-		overlay(elsewhere, `
+		dir := filepath.Join(config("."), "..", "bin", "test", "overlay")
+		Expect(writeFile(filepath.Join(dir, "kustomization.yaml"), `
 namespace: identity-prod
 resources: [`+relative("default")+`]
 patches:
   - target: {kind: Namespace}
     patch: |-
       - {op: replace, path: /metadata/name, value: identity-prod}
-`)
+`)).To(Succeed())
+		instead(dir)
 		Expect(env.WaitEnforced(ctx)).To(Succeed())
 		moved := serviceAccount(ctx, elsewhere, "watchword")
 		Eventually(func() error { return moved.List(ctx, &corev1.SecretList{}, client.InNamespace(elsewhere)) }).Should(Succeed())
 		Expect(moved.List(ctx, &corev1.SecretList{}, client.InNamespace(system))).To(beForbidden("secrets"))
+		Eventually(func() error { return moved.Create(ctx, binding(elsewhere, "ours", "view", ours())) }).Should(Succeed())
 		Expect(moved.Create(ctx, binding(elsewhere, "theirs", "view", nil))).To(beForbidden("watchword-operator-bindings"))
-		Expect(moved.Create(ctx, binding(elsewhere, "ours", "view", ours()))).To(Succeed())
 	})
 })
 
-// overlay applies a kustomization of its own.
-func overlay(name, text string) {
+// instead applies another kustomization over config/default, which is back for the next spec.
+func instead(dir string) {
 	GinkgoHelper()
-	dir := filepath.Join(config("."), "..", "bin", "test", "overlay-"+name)
-	Expect(writeFile(filepath.Join(dir, "kustomization.yaml"), text)).To(Succeed())
 	output, err := kubectl("apply", "-k", dir)
 	Expect(err).NotTo(HaveOccurred(), output)
+	DeferCleanup(func(ctx context.Context) {
+		output, err := kubectl("apply", "-k", config("default"))
+		Expect(err).NotTo(HaveOccurred(), output)
+		waitAuthorized(ctx)
+	})
 }
 
 // relative is the path of a folder below config/ from an overlay: kustomize takes no absolute ones.

@@ -117,13 +117,7 @@ var _ = Describe("The rules that the API server reports", func() {
 	})
 
 	It("for the server of config/split hold nothing that writes", func(ctx context.Context) {
-		output, err := kubectl("apply", "-k", config("split"))
-		Expect(err).NotTo(HaveOccurred(), output)
-		DeferCleanup(func(ctx context.Context) { // the default's bindings are back for whatever spec comes next
-			output, err := kubectl("apply", "-k", config("default"))
-			Expect(err).NotTo(HaveOccurred(), output)
-			waitAuthorized(ctx)
-		})
+		instead(config("split"))
 		server, controllers := serviceAccount(ctx, system, "watchword-server"), serviceAccount(ctx, system, "watchword-controllers")
 		may := func(api client.Client, verb, resource string) []rbacv1.PolicyRule {
 			return slices.DeleteFunc(rulesOf(ctx, api, system), func(r rbacv1.PolicyRule) bool {

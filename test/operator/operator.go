@@ -6,7 +6,9 @@
 package operator
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -53,6 +55,9 @@ type Operator struct {
 	err  error // how it exited; to be read after done
 }
 
+// errExit is an exit without an error, where one was not asked for.
+var errExit = errors.New("exit status 0")
+
 // Start starts the process and returns at once; WaitReady waits.
 func Start(opts Options) (*Operator, error) {
 	if opts.Name == "" {
@@ -87,7 +92,10 @@ func Start(opts Options) (*Operator, error) {
 	o.cmd.Stdout, o.cmd.Stderr = output, output
 	o.cmd.Env = append(append(os.Environ(), "POD_NAMESPACE=watchword-system"), opts.Environment...)
 	o.cmd.SysProcAttr = childAttributes()
-	return o, o.start()
+	if err := o.start(); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 func (o *Operator) start() error {
@@ -136,9 +144,9 @@ func (o *Operator) WaitReady(ctx context.Context) error {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-o.done:
-			return fmt.Errorf("watchword exited by itself (%v); the end of its log:\n%s", o.err, o.Tail(20))
+			return fmt.Errorf("watchword exited by itself (%w); the end of its log:\n%s", cmp.Or(o.err, errExit), o.Tail(20))
 		case <-ctx.Done():
-			return fmt.Errorf("wait for watchword to be ready: %w (%v); the end of its log:\n%s", ctx.Err(), err, o.Tail(20))
+			return fmt.Errorf("wait for watchword to be ready: %w (%w); the end of its log:\n%s", ctx.Err(), err, o.Tail(20))
 		}
 	}
 }

@@ -11,7 +11,15 @@ import (
 // are given their own ends of connections.
 func FreePorts(n int) ([]string, error) {
 	const first, last, attempts = 20000, 32000, 200
-	var addresses []string
+	var (
+		addresses []string
+		listeners []net.Listener
+	)
+	defer func() { // all at the end, so that no port is chosen twice
+		for _, listener := range listeners {
+			_ = listener.Close()
+		}
+	}()
 	for range attempts {
 		if len(addresses) == n {
 			break
@@ -21,7 +29,7 @@ func FreePorts(n int) ([]string, error) {
 		if err != nil {
 			continue
 		}
-		defer listener.Close() // all at the end, so that no port is chosen twice
+		listeners = append(listeners, listener)
 		addresses = append(addresses, address)
 	}
 	if len(addresses) < n {

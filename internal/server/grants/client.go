@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
+	"time"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/directory"
@@ -26,7 +27,7 @@ func (e *Endpoint) authenticate(authorization []string, r *request) error {
 		return oauth2.BadClient("public_client_with_secret")
 	case client.Type == v1alpha1.ClientConfidential && claimed.Method == oauth2.AuthNone:
 		return oauth2.BadClient("no_secret")
-	case client.Type == v1alpha1.ClientConfidential && !fit.current && !(fit.previous && r.now.Before(secrets.PreviousUntil)):
+	case client.Type == v1alpha1.ClientConfidential && !fit.valid(r.now, &secrets):
 		return oauth2.BadClient(fit.reason(&secrets))
 	case client.Disabled:
 		return oauth2.BadClient("client_disabled")
@@ -45,6 +46,11 @@ func compare(secret string, live *directory.ClientSecrets) fit {
 		current:  subtle.ConstantTimeCompare(sum[:], live.Current[:]) == 1,
 		previous: subtle.ConstantTimeCompare(sum[:], live.Previous[:]) == 1,
 	}
+}
+
+// valid reports whether the secret opens the door now.
+func (f fit) valid(now time.Time, live *directory.ClientSecrets) bool {
+	return f.current || f.previous && now.Before(live.PreviousUntil)
 }
 
 // reason tells the audit log what the client is not told.

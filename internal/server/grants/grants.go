@@ -95,6 +95,7 @@ func Served() []v1alpha1.GrantType {
 // Serve answers a POST.
 func (e *Endpoint) Serve(w http.ResponseWriter, hr *http.Request, realm *directory.Realm, requestID string) {
 	w.Header()["Pragma"] = e.noCache // RFC 6749 section 5.1
+	httpx.Identify(w.Header(), requestID)
 	began := e.Now()
 	r := &request{realm: realm, now: began, record: audit.Record{
 		Time: began, RequestID: requestID, Realm: realm.Namespace, Action: "token.issue", Source: httpx.Source(hr), Result: audit.Success,

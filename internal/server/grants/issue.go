@@ -124,10 +124,8 @@ func render(access, identity, scope string, lifetime time.Duration) []byte {
 		b = append(b, identity...)
 		b = append(b, '"')
 	}
-	if scope != "" {
-		b = append(b, `,"scope":"`...)
-		b = append(b, scope...)
-		b = append(b, '"')
-	}
-	return append(b, "}\n"...)
+	// Always, also when nothing is left of what was asked for: left out, it would mean that everything was granted (section 5.1).
+	b = append(b, `,"scope":"`...)
+	b = append(b, scope...)
+	return append(b, "\"}\n"...)
 }

@@ -33,17 +33,17 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Code + ": " + e.Description }
 
-// NotFound, Misdirected and MethodNotAllowed are the answers of the router.
+// NotFound is the answer to a path that no realm serves.
 func NotFound() *Error {
 	return &Error{Status: http.StatusNotFound, Code: "not_found", Description: "there is no such endpoint here"}
 }
 
-// Misdirected is RFC 9110 section 15.5.20: no realm is served by this name.
+// Misdirected is the answer to a host that no realm has: RFC 9110 section 15.5.20.
 func Misdirected() *Error {
 	return &Error{Status: http.StatusMisdirectedRequest, Code: "misdirected_request", Description: "no realm is served by this host name"}
 }
 
-// MethodNotAllowed names the methods that are allowed.
+// MethodNotAllowed is the answer to a method that an endpoint does not serve; it names those that are.
 func MethodNotAllowed(allow string) *Error {
 	return &Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "the endpoint is not served by this method", Allow: allow}
 }
@@ -84,12 +84,14 @@ func (e *Edge) RequestID() string {
 }
 
 // Secure sets the headers of every answer.
-func (e *Edge) Secure(h http.Header, requestID string) {
+func (e *Edge) Secure(h http.Header) {
 	for _, f := range e.fixed {
 		h[f.name] = f.value
 	}
-	h["X-Request-Id"] = []string{requestID}
 }
+
+// Identify tells the client the request's ID. Documents that caches share carry none.
+func Identify(h http.Header, requestID string) { h["X-Request-Id"] = []string{requestID} }
 
 // Write sends a JSON body.
 func Write(w http.ResponseWriter, status int, body []byte) {
@@ -105,6 +107,7 @@ func (e *Edge) Fail(w http.ResponseWriter, requestID, challenge string, err erro
 		edge     *Error
 	)
 	h := w.Header()
+	Identify(h, requestID)
 	switch {
 	case errors.As(err, &protocol):
 		if protocol.RetryAfter > 0 {
@@ -140,6 +143,7 @@ func (e *Edge) Recover(w http.ResponseWriter, requestID string) {
 		panic(cause)
 	}
 	e.log.Error(nil, "panic while serving a request", "request_id", requestID, "panic", cause, "stack", string(debug.Stack()))
+	Identify(w.Header(), requestID)
 	Write(w, http.StatusInternalServerError, errorBody(oauth2.ServerError, "something went wrong; the server's log has the request ID"))
 }
 
