@@ -22,7 +22,7 @@ import (
 // ErrBusy reports that the queue is full or the pool is closed: answer 503 with Retry-After.
 var ErrBusy = errors.New("too many passwords are being verified")
 
-// idleAfter is how long a worker's process is kept without work. It holds some 20 MiB, which a quiet realm should not pay.
+// idleAfter is how long a worker's process is kept without work. It holds 50 to 90 MB, which a quiet realm should not pay.
 const idleAfter = time.Minute
 
 // Config says how much may be hashed at a time, and where.

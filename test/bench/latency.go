@@ -32,7 +32,7 @@ func measureLatency(ctx context.Context, c config, s *stage, r *report) error {
 		return err
 	}
 	var full, paced, beside quantiles
-	var alone, together []float64
+	var alone, together, ceiling []float64
 	for range max(c.rounds, 3) {
 		if err := full.add(tokens.Run(ctx, load.Plan{Connections: connections, Duration: c.duration})); err != nil {
 			return err
@@ -40,6 +40,11 @@ func measureLatency(ctx context.Context, c config, s *stage, r *report) error {
 		if err := paced.add(tokens.Run(ctx, load.Plan{Connections: connections, Duration: c.duration, Rate: pacedRate})); err != nil {
 			return err
 		}
+		hashes, err := hashesPerSecond(ctx, c.duration)
+		if err != nil {
+			return fmt.Errorf("measure hashes: %w", err)
+		}
+		ceiling = append(ceiling, hashes)
 		people, err := s.login(alice).Run(ctx, load.Plan{Connections: logins, Duration: c.duration})
 		if err != nil {
 			return fmt.Errorf("sign in: %w", err)
@@ -55,6 +60,8 @@ func measureLatency(ctx context.Context, c config, s *stage, r *report) error {
 	r.atMost("token_full_p99_ms", full.p99(), 5, "16 connections, as fast as they can: p99 %.2f ms", full.p99())
 	r.figure("token_p50_ms", paced.p50(), "", "16 connections, %d/s: p50 %.2f ms", pacedRate, paced.p50())
 	r.atMost("token_p99_ms", paced.p99(), 5, "16 connections, %d/s: p99 %.2f ms", pacedRate, paced.p99())
+	r.figure("logins_ceiling_per_second", median(ceiling), "", "password hashes and nothing else: %.0f/s", median(ceiling))
+	r.figure("logins_ratio", median(alone)/median(ceiling), "", "password logins, ratio: %.2f", median(alone)/median(ceiling))
 	r.atLeast("logins_per_second", median(alone), 50, "password logins: %.0f/s", median(alone))
 	r.figure("token_beside_logins_p50_ms", beside.p50(), "", "tokens while logins saturate the core: p50 %.2f ms", beside.p50())
 	r.atMost("token_beside_logins_p99_ms", beside.p99(), 5, "tokens while logins saturate the core: p99 %.2f ms", beside.p99())

@@ -45,6 +45,10 @@ func main() {
 		exitOn(serveBare(os.Args[2:]))
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == hashMode {
+		exitOn(printHashes(os.Args[2:]))
+		return
+	}
 	var c config
 	flag.StringVar(&c.only, "only", "", "parts to run, separated by commas: throughput, latency, startup, apply, memory (default: all)")
 	flag.IntVar(&c.rounds, "rounds", 5, "rounds of each measurement, at least 3")
