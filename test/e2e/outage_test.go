@@ -46,6 +46,13 @@ var _ = Describe("An outage of the API server", func() {
 			r.personToken(ctx, acme, name, alicePassword)
 			Expect(r.Done()).NotTo(BeClosed(), "replica %s ended:\n%s", r.Listen, r.Tail(5))
 		}
+		By("being believed by kube-apiserver, which looks for issuers anew when it starts")
+		for _, namespace := range []string{acme, spin} {
+			Eventually(func() error {
+				_, err := whoami(ctx, replicas[0].applicationToken(ctx, namespace, "pipeline"))
+				return err
+			}).Should(Succeed())
+		}
 	})
 })
 
