@@ -73,6 +73,9 @@ func TestRulesAreTested(t *testing.T) {
 func TestFieldsAreDescribed(t *testing.T) {
 	for kind, schema := range definitions(t) {
 		for _, part := range []string{"spec", "status"} {
+			if _, found := schema.Properties[part]; !found && kind == "Session" && part == "status" {
+				continue // it has none, and says why
+			}
 			walk([]string{kind, part}, schema.Properties[part], func(path []string, schema apiextensionsv1.JSONSchemaProps) {
 				field := path[len(path)-1]
 				if field != "[]" && !strings.HasPrefix(schema.Description, field+" ") && !strings.HasPrefix(schema.Description, "A ") {

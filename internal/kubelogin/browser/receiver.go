@@ -24,6 +24,7 @@ const (
 type Receiver struct {
 	state    string
 	address  string
+	listener net.Listener
 	server   *http.Server
 	response chan url.Values
 	outcome  chan error
@@ -41,7 +42,7 @@ func Listen(ctx context.Context, state string) (*Receiver, error) {
 		return nil, fmt.Errorf("receive the browser's answer: %w", err)
 	}
 	r := &Receiver{
-		state: state, address: listener.Addr().String(),
+		state: state, address: listener.Addr().String(), listener: listener,
 		response: make(chan url.Values, 1), outcome: make(chan error, 1),
 	}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
@@ -72,6 +73,8 @@ func (r *Receiver) Close() {
 	if r.server.Shutdown(ctx) != nil {
 		_ = r.server.Close()
 	}
+	// A server that was closed before it began to serve closes its listener only when it begins.
+	_ = r.listener.Close()
 }
 
 // ServeHTTP implements http.Handler.
