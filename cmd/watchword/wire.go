@@ -21,6 +21,7 @@ import (
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/hasher"
 	"github.com/watchword-io/watchword/internal/server"
+	"github.com/watchword-io/watchword/internal/store/kube"
 )
 
 // hashQueue is how many passwords may wait for each worker: at about 25 ms a hash, half a second's worth. What comes beyond is told
@@ -79,11 +80,18 @@ func addServer(manager ctrl.Manager, o options, config *rest.Config, passwords *
 	if err != nil {
 		return err
 	}
+	kept, err := kube.New(config, time.Now)
+	if err != nil {
+		return err
+	}
 	log = log.WithName("server")
 	model := directory.New(directory.Config{Namespaces: o.namespaces, Log: log})
 	service, err := server.New(server.Config{
 		Directory:   model,
 		Follow:      func(ctx context.Context) error { return model.Run(ctx, source) },
+		Sessions:    kept.Sessions(),
+		Once:        kept.Once(),
+		Devices:     kept.Devices(),
 		Credentials: source,
 		Hasher:      passwords,
 		Audit:       audit.New(stdout),

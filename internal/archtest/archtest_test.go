@@ -34,13 +34,21 @@ var layers = []layer{
 		"internal/identity", "internal/validate", "internal/keyring", "internal/credential", "internal/oauth2", "internal/token",
 		"internal/authnconfig", "internal/seal", "internal/store",
 	}, peers: []string{"internal/identity"}, never: []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime"}},
+	{name: "values that travel", packages: []string{"internal/flow"}, never: []string{"k8s.io/client-go", "net/http"}},
 	{name: "judges of what is pure", packages: []string{"internal/authnconfig/validation"}},
 	{name: "adapters", packages: []string{
 		"internal/directory", "internal/audit", "internal/kube", "internal/hasher",
 		"internal/store/kube", "internal/store/memory", "internal/store/storetest",
 	}},
 	{name: "edge", packages: []string{"internal/server/httpx", "internal/server/pages"}, never: []string{"sigs.k8s.io/controller-runtime"}},
-	{name: "endpoints", packages: []string{"internal/server/discovery", "internal/server/keys", "internal/server/grants"},
+	{name: "what endpoints share", packages: []string{
+		"internal/server/claims", "internal/server/clientauth", "internal/server/passwords", "internal/server/browser",
+	}, never: []string{"sigs.k8s.io/controller-runtime"}},
+	{name: "sign-in pages", packages: []string{"internal/server/signin"}, never: []string{"sigs.k8s.io/controller-runtime"}},
+	{name: "endpoints", packages: []string{
+		"internal/server/discovery", "internal/server/keys", "internal/server/grants", "internal/server/authorize",
+		"internal/server/device", "internal/server/bearer", "internal/server/logout", "internal/server/revoke",
+	},
 		never: []string{"sigs.k8s.io/controller-runtime"}},
 	{name: "server", packages: []string{"internal/server"}, never: []string{module + "controllers"}},
 	{name: "controller kinds", packages: []string{

@@ -33,6 +33,8 @@ type Record struct {
 	Client string
 	// Source is the address of the peer.
 	Source string
+	// Session is the name of the Session object that was used, made or ended.
+	Session string
 	// Result is Success or Failure.
 	Result string
 	// Reason is the exact cause of a Failure, in snake_case; clients are told less.
@@ -110,7 +112,7 @@ func (r *Record) append(b []byte) []byte {
 	b = append(b, '"')
 	for _, field := range [...]struct{ name, value string }{
 		{"request_id", r.RequestID}, {"realm", r.Realm}, {"action", r.Action}, {"grant", r.Grant}, {"actor", r.Actor},
-		{"client", r.Client}, {"source", r.Source}, {"result", r.Result}, {"reason", r.Reason},
+		{"client", r.Client}, {"source", r.Source}, {"session", r.Session}, {"result", r.Result}, {"reason", r.Reason},
 		{"audience", r.Audience}, {"kid", r.KeyID}, {"jti", r.TokenID},
 	} {
 		if field.value == "" {

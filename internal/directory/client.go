@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +26,10 @@ type Client struct {
 	Grants    []v1alpha1.GrantType
 	Scopes    []string
 	Audiences []string
+	// DisplayName is for people; it is never empty.
+	DisplayName string
+	// RedirectURIs and PostLogoutRedirectURIs are compared byte by byte.
+	RedirectURIs, PostLogoutRedirectURIs []string
 	// Algorithm is empty where the realm's is meant.
 	Algorithm string
 	Format    v1alpha1.AccessTokenFormat
@@ -43,6 +48,7 @@ func convertClient(a *v1alpha1.ClientApplication) *Client {
 		Name: a.Name, UID: a.UID, ID: identity.ClientID(a), Type: a.Spec.Type,
 		Disabled: a.Spec.Disabled || a.DeletionTimestamp != nil,
 		Grants:   a.Spec.GrantTypes, Scopes: a.Spec.Scopes, Audiences: a.Spec.Audiences,
+		DisplayName: cmp.Or(a.Spec.DisplayName, a.Name), RedirectURIs: a.Spec.RedirectURIs, PostLogoutRedirectURIs: a.Spec.PostLogoutRedirectURIs,
 		Algorithm: string(a.Spec.SigningAlgorithm), Format: a.Spec.AccessTokenFormat,
 		refused:    validate.ClientApplication(a) != nil,
 		secretName: identity.ClientSecretName(a), created: a.CreationTimestamp,

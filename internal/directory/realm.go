@@ -2,6 +2,7 @@ package directory
 
 import (
 	"cmp"
+	"crypto"
 	"crypto/tls"
 	"net/url"
 	"slices"
@@ -197,6 +198,35 @@ func (r *Realm) Box(now time.Time) (*seal.Box, bool) {
 	}
 	box, err := seal.New(string(r.UID), seal.Key{ID: active.ID, Secret: active.Symmetric}, all)
 	return box, err == nil // the ring holds only keys that were checked when they were read
+}
+
+// Verify reads a token that this realm has issued and still publishes the key of: token.ErrNotOurs for anything else. Expiry and
+// audience are the caller's to judge.
+func (r *Realm) Verify(compact string, typ token.Type) (*token.Claims, error) {
+	return token.Verify(compact, typ, r.Issuer, func(keyID, algorithm string) crypto.PublicKey {
+		for _, key := range r.Ring.Published() {
+			if key.ID == keyID && key.Algorithm == algorithm {
+				return key.Private.Public()
+			}
+		}
+		return nil
+	})
+}
+
+// UserNamed returns the person whose User object has a name and UID, nil if there is none who may have tokens: she is gone, disabled,
+// or refused because an older User has her user name or address. It is what sessions ask at each use.
+func (r *Realm) UserNamed(name string, uid types.UID) *User {
+	n := r.namespace
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	u, ok := n.users.byName[name]
+	if !ok || u.refused || u.disabled || uid != "" && u.UID() != uid {
+		return nil
+	}
+	if found, clash := n.users.find(u.Email()); clash || found != u {
+		return nil
+	}
+	return u
 }
 
 // Client returns the application with a client_id and its live secrets, which are zero if it has none. Of two applications with

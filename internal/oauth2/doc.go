@@ -1,4 +1,4 @@
-// Package oauth2 speaks the wire format of the token endpoint: form bodies, HTTP Basic credentials, scopes, and the errors of
+// Package oauth2 speaks the wire format of the endpoints: form bodies, HTTP Basic credentials, scopes, user codes, and the errors of
 // RFC 6749 section 5.2 and RFC 8707.
 //
 // It reads what strangers send and is strict about it: one spelling of each request, everything else an *Error. It leaves

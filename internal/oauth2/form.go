@@ -12,7 +12,7 @@ const MaxBody = 64 << 10
 // maxResources bounds the one parameter that may be repeated.
 const maxResources = 8
 
-// Form holds the parameters of a token request that some specification knows; all others are dropped.
+// Form holds the parameters of a request that some specification knows; all others are dropped.
 type Form struct {
 	pairs     []pair
 	resources []string
@@ -33,7 +33,7 @@ func (f *Form) Get(name string) string {
 // Resources returns the values of resource, the only parameter that may be sent more than once (RFC 8707 section 2).
 func (f *Form) Resources() []string { return f.resources }
 
-// known reports whether a specification of the token endpoint defines the parameter. Those not served yet are listed too, so that
+// known reports whether a specification of one of the endpoints, or a page of ours, defines the parameter. Those not served yet are listed too, so that
 // sending one twice is refused from the first day on.
 func known(name string) bool {
 	switch name {
@@ -45,7 +45,14 @@ func known(name string) bool {
 		"device_code",                                     // RFC 8628
 		"audience", "subject_token", "subject_token_type", // RFC 8693
 		"actor_token", "actor_token_type", //
-		"requested_token_type", "resource": // RFC 8707
+		"requested_token_type", "resource", // RFC 8707
+		"response_type", "state", // RFC 6749 section 4.1.1
+		"code_challenge", "code_challenge_method", // RFC 7636
+		"response_mode", "nonce", "display", "prompt", "max_age", "ui_locales", "id_token_hint", "login_hint", "acr_values", // OIDC Core
+		"claims", "claims_locales", "registration", "request", "request_uri", //
+		"token", "token_type_hint", // RFC 7009
+		"post_logout_redirect_uri", "logout_hint", // RP-Initiated Logout 1.0
+		"csrf", "new_password", "repeat_password", "user_code", "decision": // the forms of our own pages
 		return true
 	}
 	return false
@@ -82,7 +89,7 @@ func ParseForm(body string) (*Form, error) {
 
 func (f *Form) add(name, value string) error {
 	// Appendix A.15 and A.16: user names and passwords may hold a tab, nothing else may.
-	if !printable(value, name == "username" || name == "password") {
+	if !printable(value, name == "username" || strings.HasSuffix(name, "password")) {
 		return BadRequest("form_characters", "a parameter has control characters or is not valid UTF-8")
 	}
 	if name == "resource" {

@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -10,33 +11,32 @@ import (
 	"github.com/watchword-io/watchword/internal/server/httpx"
 )
 
-// endpoint is what a path leads to.
-type endpoint int
-
-const (
-	endpointDiscovery endpoint = iota
-	endpointKeys
-	endpointToken
-)
-
-func (e endpoint) allows(method string) bool {
-	if e == endpointToken {
-		return method == http.MethodPost
-	}
-	return method == http.MethodGet || method == http.MethodHead
+// endpoint serves one path of every realm.
+type endpoint struct {
+	// methods that are served; HEAD comes with GET.
+	methods []string
+	// serve answers, or returns the error to answer with as JSON.
+	serve func(w http.ResponseWriter, r *http.Request, realm *directory.Realm, requestID string) error
 }
 
-func (e endpoint) methods() string {
-	if e == endpointToken {
-		return http.MethodPost
+func (e *endpoint) allows(method string) bool {
+	return slices.Contains(e.methods, method) || method == http.MethodHead && slices.Contains(e.methods, http.MethodGet)
+}
+
+func (e *endpoint) allow() string {
+	allowed := strings.Join(e.methods, ", ")
+	if slices.Contains(e.methods, http.MethodGet) {
+		allowed += ", " + http.MethodHead
 	}
-	return http.MethodGet + ", " + http.MethodHead
+	return allowed
 }
 
 // router finds realm and endpoint of a request in two map lookups. Its table is made anew when the realms change.
 type router struct {
 	directory *directory.Directory
-	table     atomic.Pointer[table]
+	// endpoints are by path below the issuer; rooted ones have a path above it too, that of their name in RFC 8414 section 3.
+	endpoints, rooted map[string]*endpoint
+	table             atomic.Pointer[table]
 }
 
 // table holds every path that is served, by host.
@@ -51,22 +51,22 @@ type table struct {
 
 type target struct {
 	realm    *directory.Realm
-	endpoint endpoint
+	endpoint *endpoint
 }
 
-func (r *router) route(request *http.Request) (*directory.Realm, endpoint, error) {
+func (r *router) route(request *http.Request) (*directory.Realm, *endpoint, error) {
 	t := r.current()
 	paths, ok := t.issuers[request.Host]
 	if !ok {
 		paths, ok = t.lookup(request.Host)
 	}
 	if !ok {
-		return nil, 0, httpx.Misdirected()
+		return nil, nil, httpx.Misdirected()
 	}
 	// Paths are compared as they were sent: %74oken is not token.
 	found, ok := paths[request.URL.Path]
 	if !ok || request.URL.RawPath != "" {
-		return nil, 0, httpx.NotFound()
+		return nil, nil, httpx.NotFound()
 	}
 	return found.realm, found.endpoint, nil
 }
@@ -76,47 +76,47 @@ func (r *router) current() *table {
 	if t := r.table.Load(); t != nil && t.snapshot == snapshot {
 		return t
 	}
-	t := newTable(snapshot)
+	t := r.newTable(snapshot)
 	r.table.Store(t)
 	return t
 }
 
 // newTable mounts the realms, oldest first, and never twice at one path: a realm whose issuer lies below another's cannot take
 // that one's endpoints.
-func newTable(snapshot *directory.Snapshot) *table {
+func (r *router) newTable(snapshot *directory.Snapshot) *table {
 	t := &table{snapshot: snapshot, issuers: map[string]map[string]target{}, names: map[string]map[string]target{}}
 	owned := map[string]bool{}
 	for _, realm := range snapshot.Realms {
 		owned[realm.Hostname] = true
-		mount(t.issuers, realm.Host, realm)
+		r.mount(t.issuers, realm.Host, realm)
 	}
 	for _, realm := range snapshot.Realms {
 		// A name that is some realm's issuer host leads to that host's realms only, or one realm could answer for another.
 		for _, name := range realm.Spec.Serving.AdditionalNames {
 			if !owned[hostname(name)] {
-				mount(t.names, hostname(name), realm)
+				r.mount(t.names, hostname(name), realm)
 			}
 		}
 	}
 	return t
 }
 
-func mount(hosts map[string]map[string]target, host string, realm *directory.Realm) {
+func (r *router) mount(hosts map[string]map[string]target, host string, realm *directory.Realm) {
 	paths := hosts[host]
 	if paths == nil {
 		paths = map[string]target{}
 		hosts[host] = paths
 	}
-	for path, e := range map[string]endpoint{
-		realm.Path + "/.well-known/openid-configuration":       endpointDiscovery,
-		realm.Path + "/.well-known/oauth-authorization-server": endpointDiscovery,
-		"/.well-known/oauth-authorization-server" + realm.Path: endpointDiscovery, // RFC 8414 section 3
-		realm.Path + "/keys":  endpointKeys,
-		realm.Path + "/token": endpointToken,
-	} {
+	put := func(path string, e *endpoint) {
 		if _, taken := paths[path]; !taken {
 			paths[path] = target{realm, e}
 		}
+	}
+	for path, e := range r.endpoints {
+		put(realm.Path+path, e)
+	}
+	for path, e := range r.rooted {
+		put(path+realm.Path, e)
 	}
 }
 

@@ -21,10 +21,9 @@ import (
 
 	"github.com/watchword-io/watchword/internal/audit"
 	"github.com/watchword-io/watchword/internal/directory"
-	"github.com/watchword-io/watchword/internal/server/discovery"
 	"github.com/watchword-io/watchword/internal/server/grants"
 	"github.com/watchword-io/watchword/internal/server/httpx"
-	"github.com/watchword-io/watchword/internal/server/keys"
+	"github.com/watchword-io/watchword/internal/store"
 )
 
 // Hasher verifies passwords behind a bounded queue, and says how many wait.
@@ -38,6 +37,10 @@ type Config struct {
 	// Directory answers who exists. Follow fills it until its context ends; nil means that somebody else does.
 	Directory *directory.Directory
 	Follow    func(context.Context) error
+	// Sessions, Once and Devices are what sign-in remembers, shared by all replicas.
+	Sessions store.Sessions
+	Once     store.Once
+	Devices  store.Devices
 	// Credentials reads password records, Hasher verifies passwords.
 	Credentials grants.Credentials
 	Hasher      Hasher
@@ -59,12 +62,9 @@ type Config struct {
 type Server struct {
 	Config
 
-	edge      *httpx.Edge
-	router    *router
-	discovery *discovery.Endpoint
-	keys      *keys.Endpoint
-	grants    *grants.Endpoint
-	draining  atomic.Bool
+	edge     *httpx.Edge
+	router   *router
+	draining atomic.Bool
 }
 
 // New makes a Server and registers its metrics. It opens nothing yet.
@@ -79,12 +79,8 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: config, edge: httpx.NewEdge(config.Log), router: &router{directory: config.Directory}}
-	s.discovery = discovery.New(grants.Served()...)
-	s.keys = keys.New()
-	s.grants = grants.New(grants.Config{
-		Credentials: config.Credentials, Hasher: config.Hasher, Audit: config.Audit, Observer: observer, Edge: s.edge, Now: config.Now,
-	})
+	s := &Server{Config: config, edge: httpx.NewEdge(config.Log)}
+	s.router = s.mount(observer)
 	return s, nil
 }
 
@@ -163,15 +159,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, requestID string)
 		return err
 	}
 	if !e.allows(r.Method) {
-		return httpx.MethodNotAllowed(e.methods())
+		return httpx.MethodNotAllowed(e.allow())
 	}
-	switch e {
-	case endpointToken:
-		s.grants.Serve(w, r, realm, requestID)
-		return nil
-	case endpointKeys:
-		return s.keys.Serve(w, realm)
-	default:
-		return s.discovery.Serve(w, realm)
-	}
+	return e.serve(w, r, realm, requestID)
 }

@@ -26,28 +26,34 @@ const notBeforeMargin = 60 * time.Second
 
 // Claims are the claims of an ID token or an access token, in the order in which they are written.
 type Claims struct {
-	Issuer          string   `json:"iss"`
-	Subject         string   `json:"sub"`
-	Audience        string   `json:"aud"`
-	ExpiresAt       int64    `json:"exp"`
-	IssuedAt        int64    `json:"iat"`
-	NotBefore       int64    `json:"nbf"`
-	ID              string   `json:"jti"`
-	ClientID        string   `json:"client_id,omitempty"` // access tokens: RFC 9068 section 2.2
-	AuthorizedParty string   `json:"azp,omitempty"`       // OIDC Core section 2
-	Scope           string   `json:"scope,omitempty"`     // access tokens: RFC 8693 section 4.2
-	AuthTime        int64    `json:"auth_time,omitempty"`
-	Realm           string   `json:"realm,omitempty"`
-	Username        string   `json:"preferred_username,omitempty"`
-	Email           string   `json:"email,omitempty"`
-	EmailVerified   *bool    `json:"email_verified,omitempty"`
-	GivenName       string   `json:"given_name,omitempty"`
-	FamilyName      string   `json:"family_name,omitempty"`
-	Groups          []string `json:"groups,omitempty"`
-	Roles           []string `json:"roles,omitempty"`
-	UID             int64    `json:"uid,omitempty"`
-	GID             int64    `json:"gid,omitempty"`
-	Supplementary   []int64  `json:"supplementary_groups,omitempty"`
+	Issuer          string `json:"iss"`
+	Subject         string `json:"sub"`
+	Audience        string `json:"aud"`
+	ExpiresAt       int64  `json:"exp"`
+	IssuedAt        int64  `json:"iat"`
+	NotBefore       int64  `json:"nbf"`
+	ID              string `json:"jti"`
+	ClientID        string `json:"client_id,omitempty"` // access tokens: RFC 9068 section 2.2
+	AuthorizedParty string `json:"azp,omitempty"`       // OIDC Core section 2
+	Scope           string `json:"scope,omitempty"`     // access tokens: RFC 8693 section 4.2
+	AuthTime        int64  `json:"auth_time,omitempty"`
+	Nonce           string `json:"nonce,omitempty"`   // ID tokens: OIDC Core section 2
+	AccessHash      string `json:"at_hash,omitempty"` // ID tokens: OIDC Core section 3.1.3.6
+	// SessionID and Grant tie a token to the Session object and the grant in it that it was issued from (sid: OpenID Connect
+	// Front-Channel Logout 1.0 section 3). Both are empty for tokens without a session.
+	SessionID     string   `json:"sid,omitempty"`
+	Grant         string   `json:"grant,omitempty"` // access tokens; private to Watchword
+	Realm         string   `json:"realm,omitempty"`
+	Username      string   `json:"preferred_username,omitempty"`
+	Email         string   `json:"email,omitempty"`
+	EmailVerified *bool    `json:"email_verified,omitempty"`
+	GivenName     string   `json:"given_name,omitempty"`
+	FamilyName    string   `json:"family_name,omitempty"`
+	Groups        []string `json:"groups,omitempty"`
+	Roles         []string `json:"roles,omitempty"`
+	UID           int64    `json:"uid,omitempty"`
+	GID           int64    `json:"gid,omitempty"`
+	Supplementary []int64  `json:"supplementary_groups,omitempty"`
 }
 
 // Stamp sets exp, iat, nbf and a new jti of 128 random bits. now is cut to the second, so no token outlives its lifetime.

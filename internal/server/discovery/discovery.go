@@ -88,7 +88,7 @@ type document struct {
 func New(served ...v1alpha1.GrantType) *Endpoint { return &Endpoint{served: served} }
 
 // Serve answers a GET.
-func (e *Endpoint) Serve(w http.ResponseWriter, realm *directory.Realm) error {
+func (e *Endpoint) Serve(w http.ResponseWriter, _ *http.Request, realm *directory.Realm, _ string) error {
 	d, err := e.document(realm)
 	if err != nil {
 		return err

@@ -6,12 +6,9 @@
 package grants
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
@@ -47,7 +44,7 @@ type Endpoint struct {
 	Config
 
 	handlers map[v1alpha1.GrantType]handler
-	buffers  sync.Pool
+	forms    httpx.Forms
 	noCache  []string
 }
 
@@ -92,8 +89,8 @@ func Served() []v1alpha1.GrantType {
 	return []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword}
 }
 
-// Serve answers a POST.
-func (e *Endpoint) Serve(w http.ResponseWriter, hr *http.Request, realm *directory.Realm, requestID string) {
+// Serve answers a POST. It answers its errors itself.
+func (e *Endpoint) Serve(w http.ResponseWriter, hr *http.Request, realm *directory.Realm, requestID string) error {
 	w.Header()["Pragma"] = e.noCache // RFC 6749 section 5.1
 	httpx.Identify(w.Header(), requestID)
 	began := e.Now()
@@ -109,9 +106,10 @@ func (e *Endpoint) Serve(w http.ResponseWriter, hr *http.Request, realm *directo
 	e.Observer.TokenRequest(string(r.grant), class(r.client), outcome, e.Now().Sub(began))
 	if err != nil {
 		e.Edge.Fail(w, requestID, `Basic realm="`+realm.Issuer+`", charset="UTF-8"`, err)
-		return
+		return nil
 	}
 	httpx.Write(w, http.StatusOK, answer)
+	return nil
 }
 
 // run is the pipeline.
@@ -147,19 +145,11 @@ func (e *Endpoint) failed(r *request, err error) string {
 
 // parse reads the form and the grant type. Unknown, not served and not allowed in this realm are one answer.
 func (e *Endpoint) parse(hr *http.Request, r *request) error {
-	if err := oauth2.CheckQuery(hr.URL.RawQuery); err != nil {
-		return err
-	}
-	if types := hr.Header["Content-Type"]; len(types) != 1 || !oauth2.IsForm(types[0]) || len(hr.Header["Content-Encoding"]) > 0 {
-		return oauth2.NotForm()
-	}
-	body, err := e.readBody(hr)
+	form, err := e.forms.Read(hr)
 	if err != nil {
 		return err
 	}
-	if r.form, err = oauth2.ParseForm(body); err != nil {
-		return err
-	}
+	r.form = form
 	r.record.Client = r.form.Get("client_id")
 	grant := r.form.Get("grant_type")
 	if grant == "" {
@@ -171,30 +161,6 @@ func (e *Endpoint) parse(hr *http.Request, r *request) error {
 	r.grant = v1alpha1.GrantType(grant)
 	r.record.Grant = grant
 	return nil
-}
-
-// readBody reads at most oauth2.MaxBody bytes, through a buffer that requests share.
-func (e *Endpoint) readBody(hr *http.Request) (string, error) {
-	if hr.ContentLength > oauth2.MaxBody {
-		return "", oauth2.TooLarge()
-	}
-	buffer, ok := e.buffers.Get().(*bytes.Buffer)
-	if !ok {
-		buffer = new(bytes.Buffer)
-	}
-	defer func() {
-		clear(buffer.Bytes()) // it held a secret
-		buffer.Reset()
-		e.buffers.Put(buffer)
-	}()
-	n, err := buffer.ReadFrom(io.LimitReader(hr.Body, oauth2.MaxBody+1))
-	switch {
-	case err != nil:
-		return "", oauth2.BadRequest("body_unreadable", "the body could not be read")
-	case n > oauth2.MaxBody:
-		return "", oauth2.TooLarge()
-	}
-	return buffer.String(), nil
 }
 
 func class(c *directory.Client) string {

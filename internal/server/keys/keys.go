@@ -32,7 +32,7 @@ type headers struct {
 func New() *Endpoint { return &Endpoint{} }
 
 // Serve answers a GET. Without a key it is 503: an empty set would be cached, and every token refused for its max-age.
-func (e *Endpoint) Serve(w http.ResponseWriter, realm *directory.Realm) error {
+func (e *Endpoint) Serve(w http.ResponseWriter, _ *http.Request, realm *directory.Realm, _ string) error {
 	if len(realm.KeySet) == 0 {
 		return oauth2.Unavailable("no_keys", time.Second)
 	}

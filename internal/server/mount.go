@@ -1,0 +1,28 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/watchword-io/watchword/internal/server/discovery"
+	"github.com/watchword-io/watchword/internal/server/grants"
+	"github.com/watchword-io/watchword/internal/server/keys"
+)
+
+// mount makes the endpoints and says where below the issuer each one is.
+func (s *Server) mount(observer grants.Observer) *router {
+	get, post := []string{http.MethodGet}, []string{http.MethodPost}
+	tokens := grants.New(grants.Config{
+		Credentials: s.Credentials, Hasher: s.Hasher, Audit: s.Audit, Observer: observer, Edge: s.edge, Now: s.Now,
+	})
+	metadata := &endpoint{get, discovery.New(grants.Served()...).Serve}
+	return &router{
+		directory: s.Directory,
+		endpoints: map[string]*endpoint{
+			"/.well-known/openid-configuration":       metadata,
+			"/.well-known/oauth-authorization-server": metadata,
+			"/keys":  {get, keys.New().Serve},
+			"/token": {post, tokens.Serve},
+		},
+		rooted: map[string]*endpoint{"/.well-known/oauth-authorization-server": metadata},
+	}
+}
