@@ -53,16 +53,15 @@ func (p *Provider) BeginDevice(ctx context.Context) (*Device, error) {
 
 // AwaitDevice asks until the person has decided or the code ends; then the error is a *Refusal with AccessDenied or ExpiredToken.
 func (p *Provider) AwaitDevice(ctx context.Context, d *Device) (*Tokens, error) {
-	ending, cancel := context.WithDeadline(ctx, d.ExpiresAt)
-	defer cancel()
 	for {
-		answer, err := d.config.DeviceAccessToken(p.client(ending), d.answer)
+		// It ends at d.ExpiresAt by itself.
+		answer, err := d.config.DeviceAccessToken(p.client(ctx), d.answer)
 		switch {
 		case err == nil:
 			return p.accept(ctx, answer, expected{})
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case ending.Err() != nil:
+		case !time.Now().Before(d.ExpiresAt):
 			return nil, &Refusal{Code: ExpiredToken, Description: "nobody confirmed the code in time"}
 		}
 		// A replica that restarts is no answer (RFC 8628 section 3.5): each round begins by waiting for the interval.
