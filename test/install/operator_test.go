@@ -105,9 +105,14 @@ var _ = Describe("The operator", func() {
 	It("mends and removes what somebody unlabelled: access must end with its rule", func(ctx context.Context) {
 		other := namespace(ctx)
 		mine := binding(other, "watchword:acme:alice:0123456789ab", "view", ours())
+		// A real owner: the garbage collector deletes what belongs to nobody.
+		alice := user(system, "unlabelled")
+		Expect(env.Client.Create(ctx, alice)).To(Succeed())
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 			Namespace: system, Name: "unlabelled-credential",
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: v1alpha1.GroupVersion.String(), Kind: "User", Name: "alice", UID: "1"}},
+			OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: v1alpha1.GroupVersion.String(), Kind: "User", Name: alice.Name, UID: alice.UID,
+			}},
 		}}
 		for _, object := range []client.Object{mine, secret} {
 			object.SetLabels(nil)
