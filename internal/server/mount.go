@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 
+	"github.com/watchword-io/watchword/internal/server/clientauth"
 	"github.com/watchword-io/watchword/internal/server/discovery"
 	"github.com/watchword-io/watchword/internal/server/grants"
 	"github.com/watchword-io/watchword/internal/server/keys"
@@ -11,7 +12,9 @@ import (
 // mount makes the endpoints and says where below the issuer each one is.
 func (s *Server) mount(observer grants.Observer) *router {
 	get, post := []string{http.MethodGet}, []string{http.MethodPost}
+	clients := clientauth.New(clientauth.Config{Now: s.Now})
 	tokens := grants.New(grants.Config{
+		Clients:     clients,
 		Credentials: s.Credentials, Hasher: s.Hasher, Audit: s.Audit, Observer: observer, Edge: s.edge, Now: s.Now,
 	})
 	metadata := &endpoint{get, discovery.New(grants.Served()...).Serve}

@@ -1,67 +1,19 @@
 package grants
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"net/http"
 	"slices"
-	"time"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
-	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/oauth2"
 )
 
-// authenticate proves the client. Unknown, disabled and wrong are one answer, and one amount of work.
-func (e *Endpoint) authenticate(authorization []string, r *request) error {
-	claimed, err := oauth2.Authentication(authorization, r.form)
-	if err != nil {
-		return err
-	}
-	r.record.Client = claimed.ID
-	client, secrets, known := r.realm.Client(claimed.ID)
-	fit := compare(claimed.Secret, &secrets)
-	switch {
-	case !known:
-		return oauth2.BadClient("unknown_client")
-	case client.Type == v1alpha1.ClientPublic && claimed.Method != oauth2.AuthNone:
-		return oauth2.BadClient("public_client_with_secret")
-	case client.Type == v1alpha1.ClientConfidential && claimed.Method == oauth2.AuthNone:
-		return oauth2.BadClient("no_secret")
-	case client.Type == v1alpha1.ClientConfidential && !fit.valid(r.now, &secrets):
-		return oauth2.BadClient(fit.reason(&secrets))
-	case client.Disabled:
-		return oauth2.BadClient("client_disabled")
-	}
-	r.client = client
-	return nil
-}
-
-// fit says which of the live secrets a secret equals.
-type fit struct{ current, previous bool }
-
-// compare looks at both live secrets whatever the first comparison says, also for clients that do not exist.
-func compare(secret string, live *directory.ClientSecrets) fit {
-	sum := sha256.Sum256([]byte(secret))
-	return fit{
-		current:  subtle.ConstantTimeCompare(sum[:], live.Current[:]) == 1,
-		previous: subtle.ConstantTimeCompare(sum[:], live.Previous[:]) == 1,
-	}
-}
-
-// valid reports whether the secret opens the door now.
-func (f fit) valid(now time.Time, live *directory.ClientSecrets) bool {
-	return f.current || f.previous && now.Before(live.PreviousUntil)
-}
-
-// reason tells the audit log what the client is not told.
-func (f fit) reason(live *directory.ClientSecrets) string {
-	switch {
-	case live.Current == [sha256.Size]byte{}:
-		return "client_has_no_secret"
-	case f.previous:
-		return "expired_secret"
-	}
-	return "wrong_secret"
+// authenticate proves the client.
+func (e *Endpoint) authenticate(hr *http.Request, r *request) error {
+	proved, err := e.Clients.Authenticate(hr.Context(), hr.Header, r.form, r.realm)
+	r.record.Client = proved.ClaimedID
+	r.client = proved.Client
+	return err
 }
 
 // authorize checks that the client may use the grant, and settles scope and audience.

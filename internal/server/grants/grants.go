@@ -15,6 +15,7 @@ import (
 	"github.com/watchword-io/watchword/internal/audit"
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/oauth2"
+	"github.com/watchword-io/watchword/internal/server/clientauth"
 	"github.com/watchword-io/watchword/internal/server/httpx"
 )
 
@@ -31,6 +32,7 @@ type Auditor interface {
 
 // Config is what the endpoint needs. All fields are required.
 type Config struct {
+	Clients     *clientauth.Authenticator
 	Credentials Credentials
 	Hasher      Hasher
 	Audit       Auditor
@@ -117,7 +119,7 @@ func (e *Endpoint) run(hr *http.Request, r *request) ([]byte, error) {
 	if err := e.parse(hr, r); err != nil {
 		return nil, err
 	}
-	if err := e.authenticate(hr.Header["Authorization"], r); err != nil {
+	if err := e.authenticate(hr, r); err != nil {
 		return nil, err
 	}
 	h := e.handlers[r.grant]
