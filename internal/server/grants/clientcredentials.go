@@ -1,6 +1,10 @@
 package grants
 
-import "context"
+import (
+	"context"
+
+	"github.com/watchword-io/watchword/internal/server/claims"
+)
 
 // clientCredentials is the grant of RFC 6749 section 4.4: the client asks for a token for itself, which authenticating it has
 // proved already. There is no refresh token (section 4.4.3) and no ID token.
@@ -11,11 +15,4 @@ func (clientCredentials) subject(_ context.Context, r *request) (*subject, error
 	return &subject{authTime: r.now}, nil
 }
 
-// offered leaves out what describes a person.
-func (clientCredentials) offered(scope string) bool {
-	switch scope {
-	case "openid", "profile", "email", "groups", "posix":
-		return false
-	}
-	return true
-}
+func (clientCredentials) offered(scope string) bool { return claims.OfApplication(scope) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/oauth2"
+	"github.com/watchword-io/watchword/internal/server/claims"
 	"github.com/watchword-io/watchword/internal/token"
 )
 
@@ -54,44 +55,12 @@ func issue(r *request, s *subject) ([]byte, error) {
 	return render(signed, identity, access.Scope, lifetime), nil
 }
 
-// describe sets the claims about the subject, as far as scope allows.
+// describe says who the token is for.
 func describe(r *request, s *subject) token.Claims {
-	c := token.Claims{Issuer: r.realm.Issuer, Realm: r.realm.Namespace}
-	roles := slices.Contains(r.scopes, "roles")
 	if s.user == nil {
-		// Applications live in a name space of their own, so no application can pass for a person.
-		c.Subject, c.Username = r.client.Username, r.client.Username
-		if roles {
-			c.Roles = r.realm.ClientRoles(r.client, r.now)
-		}
-		return c
+		return claims.Application(r.realm, r.client, r.scopes, r.now)
 	}
-	u := s.user
-	c.Subject = u.Subject()
-	// kube-apiserver needs the name and all groups, and its users cannot choose scopes.
-	cluster := r.client.ID == r.realm.Spec.Kubernetes.Audience || r.target == r.realm.Spec.Kubernetes.Audience
-	if cluster {
-		c.Username, c.Groups = u.Username(), u.Groups()
-	}
-	for _, scope := range r.scopes {
-		switch scope {
-		case "profile":
-			c.Username, c.GivenName, c.FamilyName = u.Username(), u.GivenName(), u.FamilyName()
-		case "email":
-			// Addresses are written by the realm's administrators, never by the people themselves.
-			verified := true
-			c.Email, c.EmailVerified = u.Email(), &verified
-		case "groups":
-			c.Groups = u.Groups()
-		case "roles":
-			c.Roles = r.realm.UserRoles(u, r.now)
-		case "posix":
-			if posix := u.POSIX(); posix != nil {
-				c.UID, c.GID, c.Supplementary = posix.UID, posix.GID, posix.SupplementaryGroups
-			}
-		}
-	}
-	return c
+	return claims.Person(r.realm, r.client, s.user, r.scopes, r.target, r.now)
 }
 
 // sign turns the refusals of package token into answers.
