@@ -7,6 +7,7 @@ import (
 	"github.com/watchword-io/watchword/internal/server/discovery"
 	"github.com/watchword-io/watchword/internal/server/grants"
 	"github.com/watchword-io/watchword/internal/server/keys"
+	"github.com/watchword-io/watchword/internal/server/passwords"
 )
 
 // mount makes the endpoints and says where below the issuer each one is.
@@ -14,8 +15,8 @@ func (s *Server) mount(observer grants.Observer) *router {
 	get, post := []string{http.MethodGet}, []string{http.MethodPost}
 	clients := clientauth.New(clientauth.Config{Now: s.Now})
 	tokens := grants.New(grants.Config{
-		Clients:     clients,
-		Credentials: s.Credentials, Hasher: s.Hasher, Audit: s.Audit, Observer: observer, Edge: s.edge, Now: s.Now,
+		Clients:   clients,
+		Passwords: passwords.New(passwords.Config{Accounts: s.Credentials, Hasher: s.Hasher, Now: s.Now}), Audit: s.Audit, Observer: observer, Edge: s.edge, Now: s.Now,
 	})
 	metadata := &endpoint{get, discovery.New(grants.Served()...).Serve}
 	return &router{

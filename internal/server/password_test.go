@@ -240,8 +240,9 @@ type brokenHasher struct{ err error }
 func (h brokenHasher) Verify(context.Context, string, []byte) (bool, bool, error) {
 	return false, false, h.err
 }
-func (h brokenHasher) VerifyDummy(context.Context, []byte) error { return h.err }
-func (h brokenHasher) Waiting() int64                            { return 0 }
+func (h brokenHasher) VerifyDummy(context.Context, []byte) error    { return h.err }
+func (h brokenHasher) Hash(context.Context, []byte) (string, error) { return "", h.err }
+func (h brokenHasher) Waiting() int64                               { return 0 }
 
 func TestHashingTrouble(t *testing.T) {
 	for reason, err := range map[string]error{

@@ -21,14 +21,14 @@ import (
 
 	"github.com/watchword-io/watchword/internal/audit"
 	"github.com/watchword-io/watchword/internal/directory"
-	"github.com/watchword-io/watchword/internal/server/grants"
 	"github.com/watchword-io/watchword/internal/server/httpx"
+	"github.com/watchword-io/watchword/internal/server/passwords"
 	"github.com/watchword-io/watchword/internal/store"
 )
 
 // Hasher verifies passwords behind a bounded queue, and says how many wait.
 type Hasher interface {
-	grants.Hasher
+	passwords.Hasher
 	Waiting() int64
 }
 
@@ -42,7 +42,7 @@ type Config struct {
 	Once     store.Once
 	Devices  store.Devices
 	// Credentials reads password records, Hasher verifies passwords.
-	Credentials grants.Credentials
+	Credentials passwords.Accounts
 	Hasher      Hasher
 	// Audit is flushed at the end.
 	Audit *audit.Log

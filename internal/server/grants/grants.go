@@ -17,6 +17,7 @@ import (
 	"github.com/watchword-io/watchword/internal/oauth2"
 	"github.com/watchword-io/watchword/internal/server/clientauth"
 	"github.com/watchword-io/watchword/internal/server/httpx"
+	"github.com/watchword-io/watchword/internal/server/passwords"
 )
 
 // Observer is told of each request when it is over: its grant_type and class of client, both empty while unknown, and its outcome,
@@ -32,13 +33,12 @@ type Auditor interface {
 
 // Config is what the endpoint needs. All fields are required.
 type Config struct {
-	Clients     *clientauth.Authenticator
-	Credentials Credentials
-	Hasher      Hasher
-	Audit       Auditor
-	Observer    Observer
-	Edge        *httpx.Edge
-	Now         func() time.Time
+	Clients   *clientauth.Authenticator
+	Passwords *passwords.Verifier
+	Audit     Auditor
+	Observer  Observer
+	Edge      *httpx.Edge
+	Now       func() time.Time
 }
 
 // Endpoint serves the token requests of all realms. It is safe for concurrent use.
@@ -81,7 +81,7 @@ func New(config Config) *Endpoint {
 	e := &Endpoint{Config: config, noCache: []string{"no-cache"}}
 	e.handlers = map[v1alpha1.GrantType]handler{
 		v1alpha1.GrantClientCredentials: clientCredentials{},
-		v1alpha1.GrantPassword:          &password{credentials: config.Credentials, hasher: config.Hasher, now: config.Now},
+		v1alpha1.GrantPassword:          &password{config.Passwords},
 	}
 	return e
 }
