@@ -216,17 +216,25 @@ func (r *Realm) Verify(compact string, typ token.Type) (*token.Claims, error) {
 // UserNamed returns the person whose User object has a name and UID, nil if there is none who may have tokens: she is gone, disabled,
 // or refused because an older User has her user name or address. It is what sessions ask at each use.
 func (r *Realm) UserNamed(name string, uid types.UID) *User {
-	n := r.namespace
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	u, ok := n.users.byName[name]
-	if !ok || u.refused || u.disabled || uid != "" && u.UID() != uid {
+	r.namespace.mu.RLock()
+	defer r.namespace.mu.RUnlock()
+	u, ok := r.namespace.users.byName[name]
+	if !ok || uid != "" && u.UID() != uid {
 		return nil
 	}
-	if found, clash := n.users.find(u.Email()); clash || found != u {
+	return r.namespace.users.admitted(u)
+}
+
+// UserOf returns the person whom the claim sub of a token names, nil under the conditions of UserNamed, and if two Users have one subject:
+// a token of the one must not speak for the other.
+func (r *Realm) UserOf(subject string) *User {
+	r.namespace.mu.RLock()
+	defer r.namespace.mu.RUnlock()
+	u, ok := r.namespace.users.subjects.oldest(subject)
+	if !ok || len(r.namespace.users.subjects.others[subject]) > 0 {
 		return nil
 	}
-	return u
+	return r.namespace.users.admitted(u)
 }
 
 // Client returns the application with a client_id and its live secrets, which are zero if it has none. Of two applications with

@@ -135,14 +135,15 @@ func (u *User) age() *metav1.ObjectMeta {
 	return &metav1.ObjectMeta{UID: u.UID(), CreationTimestamp: metav1.NewTime(time.Unix(u.created, 0))}
 }
 
-// userTable finds Users by object name, and by user name or e-mail address.
+// userTable finds Users by object name, by user name or e-mail address, and by subject.
 type userTable struct {
-	byName map[string]*User
-	logins claims[*User]
+	byName   map[string]*User
+	logins   claims[*User]
+	subjects claims[*User]
 }
 
 func newUserTable() *userTable {
-	return &userTable{byName: map[string]*User{}, logins: newClaims[*User](0)}
+	return &userTable{byName: map[string]*User{}, logins: newClaims[*User](0), subjects: newClaims[*User](0)}
 }
 
 func (t *userTable) len() int { return len(t.byName) }
@@ -151,6 +152,7 @@ func (t *userTable) put(name string, record any) {
 	t.remove(name)
 	u := record.(*User)
 	t.byName[u.Name()] = u
+	t.subjects.add(u.Subject(), u)
 	t.logins.add(u.Email(), u)
 	if u.Username() != u.Email() {
 		t.logins.add(u.Username(), u)
@@ -163,13 +165,14 @@ func (t *userTable) remove(name string) {
 		return
 	}
 	delete(t.byName, name)
+	t.subjects.drop(u.Subject(), u)
 	t.logins.drop(u.Email(), u)
 	t.logins.drop(u.Username(), u)
 }
 
 func (t *userTable) replace(entries []*entry) {
 	t.byName = make(map[string]*User, len(entries))
-	t.logins = newClaims[*User](len(entries))
+	t.logins, t.subjects = newClaims[*User](len(entries)), newClaims[*User](len(entries))
 	for _, e := range entries {
 		t.put(e.meta.Name, e.record)
 	}
@@ -188,4 +191,15 @@ func (t *userTable) find(login string) (u *User, clash bool) {
 		}
 	}
 	return u, false
+}
+
+// admitted returns u if she may have tokens, else nil.
+func (t *userTable) admitted(u *User) *User {
+	if u.refused || u.disabled {
+		return nil
+	}
+	if found, clash := t.find(u.Email()); clash || found != u {
+		return nil
+	}
+	return u
 }
