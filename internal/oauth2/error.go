@@ -15,6 +15,11 @@ const (
 	UnsupportedGrantType = "unsupported_grant_type"
 	// InvalidTarget is RFC 8707 section 2: the resource or audience is not for this client.
 	InvalidTarget = "invalid_target"
+	// InvalidToken and InsufficientScope are RFC 6750 section 3.1.
+	InvalidToken      = "invalid_token"
+	InsufficientScope = "insufficient_scope"
+	// UnsupportedTokenType is RFC 7009 section 2.2.1: the token is of a kind that cannot be revoked.
+	UnsupportedTokenType = "unsupported_token_type"
 	// TemporarilyUnavailable is borrowed from RFC 6749 section 4.1.2.1: try again later, nothing is wrong with the request.
 	TemporarilyUnavailable = "temporarily_unavailable"
 	// ServerError is borrowed from the same section.
