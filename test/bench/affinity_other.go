@@ -15,3 +15,5 @@ func moveTo(int) error { return nil }
 func on(_ []int, start func() error) error { return start() }
 
 func pin(int, ...int) error { return nil }
+
+func pinThread(int, ...int) error { return nil }

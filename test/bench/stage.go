@@ -38,7 +38,7 @@ type stage struct {
 	roots  *x509.CertPool
 }
 
-// newStage starts a control plane on all cores but confines it to the load's core, and has the operator set up a realm.
+// newStage starts a control plane on all cores, and has the operator set up a realm.
 func newStage(ctx context.Context, root string) (*stage, error) {
 	s := &stage{binary: filepath.Join(root, "bin", "watchword")}
 	if _, err := os.Stat(s.binary); err != nil {
@@ -52,11 +52,10 @@ func newStage(ctx context.Context, root string) (*stage, error) {
 	if s.dir, err = os.MkdirTemp("", "watchword-bench-"); err != nil {
 		return nil, err
 	}
-	err = on(cores(), func() error {
-		s.env, err = testenv.Start(ctx, testenv.Options{ControlPlane: controlplane.Options{ControllerManager: true}})
-		return err
-	})
-	if err == nil {
+	if s.env, err = testenv.Start(ctx, testenv.Options{ControlPlane: controlplane.Options{ControllerManager: true}}); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	if err = s.release(); err == nil {
 		err = s.populate(ctx)
 	}
 	if err != nil {
@@ -186,15 +185,11 @@ func person(name string) *v1alpha1.User {
 }
 
 // start starts watchword on the server's core. Flags are added to the usual ones.
-func (s *stage) start(flags []string) (o *operator.Operator, err error) {
-	err = on([]int{serverCore()}, func() error {
-		o, err = operator.Start(operator.Options{
-			Binary: s.binary, Dir: s.dir, Kubeconfig: s.env.ControlPlane.Kubeconfig(), Namespaces: []string{namespace},
-			Listen: s.listen, Flags: flags,
-		})
-		return err
+func (s *stage) start(flags []string) (*operator.Operator, error) {
+	return operator.Start(operator.Options{
+		Binary: s.binary, Dir: s.dir, Kubeconfig: s.env.ControlPlane.Kubeconfig(), Namespaces: []string{namespace},
+		Listen: s.listen, Flags: flags, Thread: func() error { return pinThread(0, serverCore()) },
 	})
-	return o, err
 }
 
 // startBare starts the ceiling on the server's core, with Watchword's own documents to serve, and waits until it answers.

@@ -40,6 +40,8 @@ type Options struct {
 	Flags []string
 	// Environment is added to the caller's ("NAME=value").
 	Environment []string
+	// Thread runs on the thread that starts the process, just before: what it sets there, an affinity for example, the process inherits.
+	Thread func() error
 }
 
 // Operator is a running watchword process.
@@ -62,6 +64,9 @@ var errExit = errors.New("exit status 0")
 func Start(opts Options) (*Operator, error) {
 	if opts.Name == "" {
 		opts.Name = "watchword"
+	}
+	if opts.Thread == nil {
+		opts.Thread = func() error { return nil }
 	}
 	ports, err := FreePorts(3)
 	if err != nil {
@@ -92,19 +97,22 @@ func Start(opts Options) (*Operator, error) {
 	o.cmd.Stdout, o.cmd.Stderr = output, output
 	o.cmd.Env = append(append(os.Environ(), "POD_NAMESPACE=watchword-system"), opts.Environment...)
 	o.cmd.SysProcAttr = childAttributes()
-	if err := o.start(); err != nil {
+	if err := o.start(opts.Thread); err != nil {
 		return nil, err
 	}
 	return o, nil
 }
 
-func (o *Operator) start() error {
+func (o *Operator) start(thread func() error) error {
 	started := make(chan error)
 	go func() {
-		// The child dies with the thread that started it (childAttributes), so that thread must be kept.
+		// The child dies with the thread that started it (childAttributes), so that thread must be kept. It is never unlocked: it
+		// ends with this goroutine, and what was set on it with it.
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := o.cmd.Start()
+		err := thread()
+		if err == nil {
+			err = o.cmd.Start()
+		}
 		started <- err
 		if err == nil {
 			o.err = o.cmd.Wait()
