@@ -7,6 +7,8 @@ import "github.com/watchword-io/watchword/internal/seal"
 type Authorization struct {
 	ClientID    string `json:"client_id"`
 	RedirectURI string `json:"redirect_uri"`
+	// Implied: the request left redirect_uri out, which a client with a single one may do. Then the code's is empty too.
+	Implied bool `json:"implied,omitempty"`
 	// ResponseMode is ModeQuery or ModeFormPost.
 	ResponseMode string `json:"response_mode,omitempty"`
 	State        string `json:"state,omitempty"`
@@ -21,7 +23,7 @@ type Authorization struct {
 	MaxAge        *int64   `json:"max_age,omitempty"`
 	LoginHint     string   `json:"login_hint,omitempty"`
 	HintedSubject string   `json:"hinted_subject,omitempty"`
-	// Pushed is the request_uri that the request came by (RFC 9126), to be marked as used when a code is issued. Empty: none.
+	// Pushed is the ID of the pushed request that it came by (RFC 9126), to be marked as used when a code is issued. Empty: none.
 	Pushed string `json:"pushed,omitempty"`
 }
 
@@ -31,9 +33,10 @@ const (
 	ModeFormPost = "form_post"
 )
 
-// Pushed is an authorization request that its client has pushed (RFC 9126 section 2). ID makes two equal requests two.
+// Pushed is an authorization request that its client has pushed (RFC 9126 section 2).
 type Pushed struct {
-	ID      []byte        `json:"id"`
+	// ID makes two equal requests two; it is store.OncePAR's value.
+	ID      string        `json:"id"`
 	Request Authorization `json:"request"`
 }
 

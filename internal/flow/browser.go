@@ -36,14 +36,27 @@ type Login struct {
 	Next    Next   `json:"next"`
 	// Again: the person is signed in already and has to prove it once more.
 	Again bool `json:"again,omitempty"`
-	// User is the name of the User object whose password was right and must be changed first; ChangedAt of that password makes the
-	// state good for one change. Empty while nobody has given a password.
-	User      string `json:"user,omitempty"`
-	UserUID   string `json:"user_uid,omitempty"`
-	ChangedAt int64  `json:"changed_at,omitempty"`
+	// Session is the name of the session that the person was asked to go on with (prompt=select_account); empty for a form that asks for
+	// a password.
+	Session string `json:"session,omitempty"`
+	// Change is set once a password was right that must be changed first.
+	Change *Change `json:"change,omitempty"`
 }
 
 func (Login) purpose() seal.Purpose { return seal.Login }
+
+// Change is whose password has to be changed before a sign-in goes on.
+type Change struct {
+	// User and UserUID are those of the User object.
+	User    string `json:"user"`
+	UserUID string `json:"user_uid"`
+	// Reason is passwords.Temporary or passwords.Expired.
+	Reason string `json:"reason"`
+	// AuthTime is when the password was proved, ChangedAt since when it was in force: the state is good for one change of it. Both are in
+	// Unix seconds.
+	AuthTime  int64 `json:"auth_time"`
+	ChangedAt int64 `json:"changed_at"`
+}
 
 // Form is what a form of a signed-in person carries against cross-site requests: it is good in this browser, for one purpose.
 type Form struct {

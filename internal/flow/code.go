@@ -10,9 +10,10 @@ import (
 // Code is an authorization code (RFC 6749 section 4.1.2). It lives for store.CodeLifetime.
 type Code struct {
 	// ID is store.NewCodeID; store.GrantID of it names the grant that the code becomes.
-	ID          []byte    `json:"id"`
-	ClientID    string    `json:"client_id"`
-	RedirectURI string    `json:"redirect_uri"`
+	ID       []byte `json:"id"`
+	ClientID string `json:"client_id"`
+	// RedirectURI is the parameter of the authorization request, empty if it was left out: the token request must have the same.
+	RedirectURI string    `json:"redirect_uri,omitempty"`
 	Challenge   string    `json:"challenge"`
 	Nonce       string    `json:"nonce,omitempty"`
 	Scopes      []string  `json:"scopes,omitempty"`

@@ -24,6 +24,21 @@ const (
 	TemporarilyUnavailable = "temporarily_unavailable"
 	// ServerError is borrowed from the same section.
 	ServerError = "server_error"
+	// AccessDenied is RFC 6749 section 4.1.2.1 and RFC 8628 section 3.5: the person has said no.
+	AccessDenied = "access_denied"
+	// AuthorizationPending, SlowDown and ExpiredToken are RFC 8628 section 3.5.
+	AuthorizationPending = "authorization_pending"
+	SlowDown             = "slow_down"
+	ExpiredToken         = "expired_token"
+	// UnsupportedResponseType is RFC 6749 section 4.1.2.1.
+	UnsupportedResponseType = "unsupported_response_type"
+	// InvalidRequestURI is RFC 9101 section 6.2 and RFC 9126 section 4.
+	InvalidRequestURI = "invalid_request_uri"
+	// LoginRequired and the three that are not supported are OIDC Core section 3.1.2.6.
+	LoginRequired            = "login_required"
+	RequestNotSupported      = "request_not_supported"
+	RequestURINotSupported   = "request_uri_not_supported"
+	RegistrationNotSupported = "registration_not_supported"
 )
 
 // Error is an answer of the token endpoint that is not a token.

@@ -11,10 +11,25 @@ import (
 
 // NewSessionName makes the name of a new session: "s-" and 100 random bits. It is not a secret; what is sealed names the UID as well.
 func NewSessionName() string {
-	const letters = 20
-	raw := make([]byte, 13)
+	raw := make([]byte, sessionBytes)
 	_, _ = rand.Read(raw) // never fails since Go 1.24
-	return "s-" + strings.ToLower(base32.StdEncoding.EncodeToString(raw))[:letters]
+	return sessionName(raw)
+}
+
+// SessionNameFor is the name of the one session that a sealed login form can make: posted again, the form meets a name that is taken.
+// So a sign-in takes one write, and that same write is what makes its form good for one use.
+func SessionNameFor(form string) string {
+	sum := sha256.Sum256([]byte("session\x00" + form))
+	return sessionName(sum[:sessionBytes])
+}
+
+const (
+	sessionBytes   = 13
+	sessionLetters = 20
+)
+
+func sessionName(raw []byte) string {
+	return "s-" + strings.ToLower(base32.StdEncoding.EncodeToString(raw))[:sessionLetters]
 }
 
 // NewCodeID makes the random part of a code: 128 bits, which only the sealed code holds.

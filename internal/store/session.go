@@ -16,7 +16,7 @@ const MaxGrants = 64
 type Session struct {
 	// Realm is the realm's namespace.
 	Realm string
-	// Name is made by NewSessionName.
+	// Name is made by NewSessionName or SessionNameFor.
 	Name string
 	// UID and Version are given by the store.
 	UID, Version string

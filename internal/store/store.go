@@ -51,7 +51,7 @@ type Once interface {
 
 // Kinds of values that are used once.
 const (
-	// OncePAR is the sealed part of a request_uri (RFC 9126 section 4), used when its authorization completes.
+	// OncePAR is the ID of a pushed request (RFC 9126 section 4), used when its authorization completes.
 	OncePAR = "par"
 	// OnceClientAssertion is a client ID, a space and the jti of its assertion (RFC 7523 section 3).
 	OnceClientAssertion = "client-assertion"

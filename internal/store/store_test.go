@@ -139,6 +139,9 @@ func TestNames(t *testing.T) {
 		}
 		seen[name] = true
 	}
+	if a, b := store.SessionNameFor("a"), store.SessionNameFor("b"); a == b || a != store.SessionNameFor("a") || !pattern.MatchString(a) {
+		t.Errorf("sessions of two forms are %q and %q", a, b)
+	}
 	keys := map[string]string{}
 	for what, key := range map[string]string{
 		"once a, bc":       store.OnceKey("acme", "a", "bc"),
