@@ -152,3 +152,20 @@ func (p *Pages) Box(realm *directory.Realm) (*seal.Box, error) {
 
 // retryAfter is when it is worth trying again after trouble.
 const retryAfter = 2 * time.Second
+
+// Refuse completes the audit record of a request that is answered with a page and not with an error, but did not get what it wanted.
+func Refuse(r *http.Request, reason string) {
+	record := Record(r)
+	record.Result, record.Reason = audit.Failure, reason
+}
+
+// SeeOther leads on by GET (RFC 9110 section 15.4.4), never by 307, which would repeat a posted password elsewhere (RFC 9700 section 4.12).
+// address must be encoded.
+func SeeOther(w http.ResponseWriter, address string) {
+	h := w.Header()
+	h.Del("Content-Type")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Location", address)
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusSeeOther)
+}

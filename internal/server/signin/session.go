@@ -1,0 +1,58 @@
+package signin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/directory"
+	"github.com/watchword-io/watchword/internal/server/browser"
+	"github.com/watchword-io/watchword/internal/server/pages"
+	"github.com/watchword-io/watchword/internal/store"
+)
+
+// establish makes the session of a person who has proved herself, and goes on. The session is named after the form, so a form that is
+// posted again meets a name that is taken: one write signs in and uses the form up.
+func (e *Endpoint) establish(s *step, user *directory.User, at time.Time) error {
+	tokens := s.realm.Spec.Tokens
+	session := &store.Session{
+		Realm: s.realm.Namespace, Name: store.SessionNameFor(s.sealed),
+		User: user.Name(), Subject: user.Subject(), Method: v1alpha1.SessionPassword, Device: store.DeviceHint(s.r.UserAgent()),
+		AuthenticatedAt: at, ExpiresAt: at.Add(cmp.Or(tokens.RefreshAbsolute.Duration, defaultAbsolute)),
+		IdleTimeout: cmp.Or(tokens.RefreshIdle.Duration, defaultIdle),
+	}
+	ctx, cancel := context.WithTimeout(s.r.Context(), storeLimit)
+	defer cancel()
+	before := e.previous(ctx, s, user)
+	switch err := e.Sessions.Create(ctx, session); {
+	case errors.Is(err, store.ErrExists):
+		e.Observer.SignIn("password", OutcomeReplayed)
+		return &browser.Fault{Status: http.StatusForbidden, Cause: pages.StaleRequest, Reason: "form_replayed"}
+	case err != nil:
+		e.Observer.SignIn("password", OutcomeUnavailable)
+		return e.Pages.Trouble(s.requestID, "session_not_written", err)
+	}
+	e.Observer.SignIn("password", OutcomeSuccess)
+	record := browser.Record(s.r)
+	record.Actor, record.Session = user.Username(), session.Name
+	if err := browser.SetSession(s.w, s.box, s.realm, session); err != nil {
+		return err
+	}
+	if err := browser.SetKnownDevice(s.w, s.box, s.realm, user.Subject(), s.now); err != nil {
+		return err
+	}
+	if before != nil {
+		e.end(ctx, s, before.Session)
+	}
+	return e.next(s, &Person{Session: session, User: user})
+}
+
+// end removes the session that its own person has just replaced. If that fails, the old one is left to expire.
+func (e *Endpoint) end(ctx context.Context, s *step, old *store.Session) {
+	if err := e.Sessions.Delete(ctx, old.Realm, old.Name, old.UID); err != nil {
+		e.Pages.Log.Error(err, "session that was replaced is left to expire", "request_id", s.requestID, "session", old.Name)
+	}
+}
