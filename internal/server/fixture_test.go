@@ -36,6 +36,7 @@ import (
 	"github.com/watchword-io/watchword/internal/hasher"
 	"github.com/watchword-io/watchword/internal/keyring"
 	"github.com/watchword-io/watchword/internal/server"
+	"github.com/watchword-io/watchword/internal/store/memory"
 )
 
 // The cast: a realm acme with a pipeline, a command line and alice.
@@ -55,6 +56,10 @@ type fixture struct {
 	directory   *directory.Directory
 	server      *server.Server
 	credentials *credentials
+	store       *memory.Store
+	sessions    *sessions
+	devices     *devices
+	config      server.Config
 	registry    *prometheus.Registry
 	audit       *bytes.Buffer
 	log         *audit.Log
@@ -111,20 +116,34 @@ func newFixture(t *testing.T, objects ...directory.Object) *fixture {
 	if err := f.directory.Load(append(cast(t, f.realm, f.key), objects...)...); err != nil {
 		t.Fatal(err)
 	}
+	f.store = &memory.Store{Now: f.clock.Now}
+	f.sessions, f.devices = &sessions{Sessions: f.store.Sessions()}, &devices{Devices: f.store.Devices()}
 	f.credentials = &credentials{records: map[string]credential.Record{
 		"alice": {Hash: credential.Hash([]byte(alicePassword), cheap()), Subject: "uid-alice"},
 	}}
 	pool := hasher.New(hasher.Config{Workers: 1, Queue: 4, Params: cheap()})
 	t.Cleanup(pool.Close)
-	var err error
-	f.server, err = server.New(server.Config{
+	f.config = server.Config{
 		Directory: f.directory, Credentials: f.credentials, Hasher: pool, Audit: f.log, Registry: f.registry, Now: f.clock.Now,
-		Log: testr.New(t),
-	})
-	if err != nil {
+		Sessions: f.sessions, Once: f.store.Once(), Devices: f.devices, Log: testr.New(t),
+	}
+	var err error
+	if f.server, err = server.New(f.config); err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// replica is another server on the same directory and store.
+func (f *fixture) replica() *server.Server {
+	f.Helper()
+	config := f.config
+	config.Registry = prometheus.NewRegistry()
+	s, err := server.New(config)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return s
 }
 
 func (f *fixture) apply(objects ...directory.Object) {
@@ -139,7 +158,7 @@ func (f *fixture) apply(objects ...directory.Object) {
 // cast is the realm, its key, its certificate, its people and its applications.
 func cast(t testing.TB, realm *v1alpha1.Realm, key *keyring.Key) []directory.Object {
 	return []directory.Object{
-		realm, keySecret(t, realm, key), certificateSecret(t, realm, "id.example.com"),
+		realm, keySecret(t, realm, key), keySecret(t, realm, newKey(t, keyring.A256GCM)), certificateSecret(t, realm, "id.example.com"),
 		pipeline(), secretOf(pipeline(), credential.ClientSecrets{
 			ClientID: "pipeline", Current: pipelineSecret, Previous: oldSecret, PreviousExpiresAt: epoch.Add(time.Hour),
 		}),

@@ -50,7 +50,7 @@ func TestHostileTokenRequests(t *testing.T) {
 		"no body":                           {form(), nil, nil, 400, "invalid_request", "no_grant_type"},
 		"grant_type without value":          {form("grant_type", ""), nil, nil, 400, "invalid_request", "no_grant_type"},
 		"unknown grant":                     {credentialsForm2("implicit"), nil, nil, 400, "unsupported_grant_type", "unsupported_grant_type"},
-		"grant not served yet":              {credentialsForm2("authorization_code"), nil, nil, 400, "unsupported_grant_type", "unsupported_grant_type"},
+		"grant not served yet":              {credentialsForm2("urn:ietf:params:oauth:grant-type:token-exchange"), nil, nil, 400, "unsupported_grant_type", "unsupported_grant_type"},
 		"grant the realm does not allow":    {passwordForm(), nil, []directory.Object{withGrants(v1alpha1.GrantClientCredentials)}, 400, "unsupported_grant_type", "unsupported_grant_type"},
 		"broken percent-encoding":           {ok, edits(body("grant_type=client%zzcredentials")), nil, 400, "invalid_request", "form_encoding"},
 		"NUL":                               {credentialsForm("scope", "a\x00b"), nil, nil, 400, "invalid_request", "form_characters"},

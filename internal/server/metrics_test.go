@@ -17,8 +17,11 @@ func TestMetrics(t *testing.T) {
 	want := `
 		# HELP watchword_token_requests_total Token requests by grant, class of client, and outcome.
 		# TYPE watchword_token_requests_total counter
+		watchword_token_requests_total{client_type="confidential",grant="authorization_code",outcome="success"} 0
 		watchword_token_requests_total{client_type="confidential",grant="client_credentials",outcome="success"} 2
 		watchword_token_requests_total{client_type="confidential",grant="password",outcome="success"} 0
+		watchword_token_requests_total{client_type="confidential",grant="refresh_token",outcome="success"} 0
+		watchword_token_requests_total{client_type="confidential",grant="urn:ietf:params:oauth:grant-type:device_code",outcome="success"} 0
 		watchword_token_requests_total{client_type="public",grant="password",outcome="success"} 1
 		watchword_token_requests_total{client_type="unknown",grant="client_credentials",outcome="invalid_client"} 1
 		watchword_token_requests_total{client_type="unknown",grant="none",outcome="unsupported_grant_type"} 1
@@ -27,7 +30,7 @@ func TestMetrics(t *testing.T) {
 		t.Error(err)
 	}
 	for name, count := range map[string]int{
-		"watchword_token_request_duration_seconds": 3, "watchword_password_queue_length": 1, "watchword_directory_objects": 12,
+		"watchword_token_request_duration_seconds": 6, "watchword_password_queue_length": 1, "watchword_directory_objects": 12,
 		"watchword_directory_refused_total": 12, "watchword_signing_key_age_seconds": 1, "watchword_serving_certificate_expiry_timestamp_seconds": 1,
 	} {
 		if got, err := testutil.GatherAndCount(f.registry, name); err != nil || got != count {

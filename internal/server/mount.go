@@ -16,7 +16,8 @@ func (s *Server) mount(observer grants.Observer) *router {
 	clients := clientauth.New(clientauth.Config{Now: s.Now})
 	tokens := grants.New(grants.Config{
 		Clients:   clients,
-		Passwords: passwords.New(passwords.Config{Accounts: s.Credentials, Hasher: s.Hasher, Now: s.Now}), Audit: s.Audit, Observer: observer, Edge: s.edge, Now: s.Now,
+		Passwords: passwords.New(passwords.Config{Accounts: s.Credentials, Hasher: s.Hasher, Now: s.Now}),
+		Sessions:  s.Sessions, Devices: s.Devices, Audit: s.Audit, Observer: observer, Edge: s.edge, Log: s.Log.WithName("tokens"), Now: s.Now,
 	})
 	metadata := &endpoint{get, discovery.New(grants.Served()...).Serve}
 	return &router{

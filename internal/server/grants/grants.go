@@ -1,8 +1,9 @@
 // Package grants is the token endpoint: one pipeline that every grant passes, and one small handler per grant.
 //
-// The pipeline parses, authenticates the client, checks the grant, the scope and the audience, asks the handler whom the token is
-// for, issues and writes; so no grant can forget a step. Every request leaves exactly one audit record. Its invariant: nothing is
-// read from outside memory before client and request are found good, and for client_credentials nothing at all.
+// The pipeline parses, authenticates the client, checks that it may use the grant, and lets the grant's handler answer; every handler ends
+// in one of two ways, direct and signedIn, which settle scope and audience and issue, so that no grant can forget a step. Every request
+// leaves exactly one audit record. Its invariant: nothing is read from outside memory before client and request are found good, and for
+// client_credentials nothing at all; and what is redeemed once is answered after the store has said so.
 package grants
 
 import (
@@ -11,6 +12,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-logr/logr"
+
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/audit"
 	"github.com/watchword-io/watchword/internal/directory"
@@ -18,6 +21,7 @@ import (
 	"github.com/watchword-io/watchword/internal/server/clientauth"
 	"github.com/watchword-io/watchword/internal/server/httpx"
 	"github.com/watchword-io/watchword/internal/server/passwords"
+	"github.com/watchword-io/watchword/internal/store"
 )
 
 // Observer is told of each request when it is over: its grant_type and class of client, both empty while unknown, and its outcome,
@@ -35,10 +39,14 @@ type Auditor interface {
 type Config struct {
 	Clients   *clientauth.Authenticator
 	Passwords *passwords.Verifier
+	Sessions  store.Sessions
+	Devices   store.Devices
 	Audit     Auditor
 	Observer  Observer
 	Edge      *httpx.Edge
-	Now       func() time.Time
+	// Log hears of trouble behind the store.
+	Log logr.Logger
+	Now func() time.Time
 }
 
 // Endpoint serves the token requests of all realms. It is safe for concurrent use.
@@ -52,16 +60,18 @@ type Endpoint struct {
 
 // handler is what one grant adds to the pipeline.
 type handler interface {
-	// subject says whom the token is for, after proving it. It runs when everything else about the request is found good.
-	subject(ctx context.Context, r *request) (*subject, error)
-	// offered narrows the scopes of the client to those that have a meaning for the grant.
-	offered(scope string) bool
+	// answer proves whom tokens are for and issues them. It runs when the client is proved and may use the grant.
+	answer(ctx context.Context, r *request) ([]byte, error)
 }
 
 // subject is whom a token is for: a person, or with a nil user the client itself.
 type subject struct {
 	user     *directory.User
 	authTime time.Time
+	// session and grant are where the tokens come from, ends when that session does, nonce what the client bound the sign-in to, and
+	// refresh the next refresh token. All may be empty.
+	session, grant, nonce, refresh string
+	ends                           time.Time
 }
 
 // request is one token request on its way through the pipeline. Fields are set by the step that is named.
@@ -71,24 +81,31 @@ type request struct {
 	form   *oauth2.Form       // parse
 	grant  v1alpha1.GrantType // parse
 	client *directory.Client  // authenticate
-	scopes []string           // authorize
-	target string             // authorize
+	scopes []string           // the handler
+	target string             // the handler
 	record audit.Record       // every step
 }
 
 // New makes the endpoint.
 func New(config Config) *Endpoint {
+	session := &signedIn{sessions: config.Sessions, log: config.Log}
 	e := &Endpoint{Config: config, noCache: []string{"no-cache"}}
 	e.handlers = map[v1alpha1.GrantType]handler{
-		v1alpha1.GrantClientCredentials: clientCredentials{},
-		v1alpha1.GrantPassword:          &password{config.Passwords},
+		v1alpha1.GrantClientCredentials: direct{clientCredentials{}},
+		v1alpha1.GrantPassword:          direct{&password{config.Passwords}},
+		v1alpha1.GrantAuthorizationCode: authorizationCode{session},
+		v1alpha1.GrantRefreshToken:      refreshToken{session},
+		v1alpha1.GrantDeviceCode:        deviceCode{signedIn: session, devices: config.Devices, polls: &polls{}},
 	}
 	return e
 }
 
 // Served lists the grants that have a handler, for the discovery document.
 func Served() []v1alpha1.GrantType {
-	return []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword}
+	return []v1alpha1.GrantType{
+		v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword, v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken,
+		v1alpha1.GrantDeviceCode,
+	}
 }
 
 // Serve answers a POST. It answers its errors itself.
@@ -122,20 +139,17 @@ func (e *Endpoint) run(hr *http.Request, r *request) ([]byte, error) {
 	if err := e.authenticate(hr, r); err != nil {
 		return nil, err
 	}
-	h := e.handlers[r.grant]
-	if err := authorize(r, h); err != nil {
+	if err := authorize(r); err != nil {
 		return nil, err
 	}
-	s, err := h.subject(hr.Context(), r)
-	if err != nil {
-		return nil, err
-	}
-	return issue(r, s)
+	return e.handlers[r.grant].answer(hr.Context(), r)
 }
 
 // failed completes the audit record and returns the outcome for the metrics.
 func (e *Endpoint) failed(r *request, err error) string {
 	r.record.Result = audit.Failure
+	// Tokens may have been made, and were not handed out.
+	r.record.Audience, r.record.KeyID, r.record.TokenID = "", "", ""
 	var protocol *oauth2.Error
 	if !errors.As(err, &protocol) {
 		r.record.Reason = "internal_error"

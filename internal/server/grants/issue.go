@@ -17,18 +17,28 @@ import (
 // defaultLifetime is the schema's, for objects that are older than it.
 const defaultLifetime = 15 * time.Minute
 
-// issue makes the tokens and renders the answer (RFC 6749 section 5.1).
+// tokens is a good answer (RFC 6749 section 5.1, OIDC Core section 3.1.3.3). identity and refresh may be empty.
+type tokens struct {
+	access, identity, refresh, scope string
+	lifetime                         time.Duration
+}
+
+// issue makes the tokens and renders the answer. No token outlives the key that signs it, nor the session that it comes from.
 func issue(r *request, s *subject) ([]byte, error) {
 	signing, ok := r.realm.Signing(r.client.Algorithm, r.now)
 	if !ok {
 		return nil, oauth2.Unavailable("no_signing_key", time.Second)
 	}
-	lifetime := cmp.Or(r.client.AccessLifetime, r.realm.Spec.Tokens.Access.Duration, defaultLifetime)
-	if signing.Longest > 0 {
-		lifetime = min(lifetime, signing.Longest)
+	longest := signing.Longest
+	if !s.ends.IsZero() {
+		// Tokens count whole seconds from the one that has begun, and sessions end at whole seconds.
+		rest := s.ends.Sub(r.now.Truncate(time.Second))
+		longest = min(cmp.Or(longest, rest), rest)
 	}
 	access := describe(r, s)
 	access.Audience, access.ClientID, access.Scope = r.target, r.client.ID, strings.Join(r.scopes, " ")
+	access.SessionID, access.Grant = s.session, s.grant
+	lifetime := bounded(longest, r.client.AccessLifetime, r.realm.Spec.Tokens.Access.Duration)
 	access.Stamp(r.now, lifetime)
 	typ := token.AccessToken
 	if r.client.Format == v1alpha1.AccessTokenJWT {
@@ -38,21 +48,27 @@ func issue(r *request, s *subject) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var identity string
+	answer := tokens{access: signed, refresh: s.refresh, scope: access.Scope, lifetime: lifetime}
 	if s.user != nil && slices.Contains(r.scopes, "openid") {
 		id := describe(r, s)
 		id.Audience, id.AuthorizedParty, id.AuthTime = r.client.ID, r.client.ID, s.authTime.Unix()
-		idLifetime := cmp.Or(r.client.IDLifetime, r.realm.Spec.Tokens.ID.Duration, defaultLifetime)
-		if signing.Longest > 0 {
-			idLifetime = min(idLifetime, signing.Longest)
-		}
-		id.Stamp(r.now, idLifetime)
-		if identity, err = sign(signing.Signer, token.JWT, &id); err != nil {
+		id.Nonce, id.SessionID, id.AccessHash = s.nonce, s.session, token.HalfHash(signing.Algorithm(), signed)
+		id.Stamp(r.now, bounded(longest, r.client.IDLifetime, r.realm.Spec.Tokens.ID.Duration))
+		if answer.identity, err = sign(signing.Signer, token.JWT, &id); err != nil {
 			return nil, err
 		}
 	}
 	r.record.KeyID, r.record.TokenID, r.record.Audience = signing.KeyID(), access.ID, access.Audience
-	return render(signed, identity, access.Scope, lifetime), nil
+	return answer.render(), nil
+}
+
+// bounded is the first lifetime that is set, but no longer than longest, where zero is no bound.
+func bounded(longest, client, realm time.Duration) time.Duration {
+	lifetime := cmp.Or(client, realm, defaultLifetime)
+	if longest > 0 {
+		lifetime = min(lifetime, longest)
+	}
+	return lifetime
 }
 
 // describe says who the token is for.
@@ -82,19 +98,24 @@ func sign(signer *token.Signer, typ token.Type, c *token.Claims) (string, error)
 
 // render writes the answer by hand: none of its values needs escaping, tokens being base64url and scopes free of quotes
 // (RFC 6749 section 3.3).
-func render(access, identity, scope string, lifetime time.Duration) []byte {
-	b := make([]byte, 0, len(access)+len(identity)+len(scope)+128)
+func (t *tokens) render() []byte {
+	b := make([]byte, 0, len(t.access)+len(t.identity)+len(t.refresh)+len(t.scope)+160)
 	b = append(b, `{"access_token":"`...)
-	b = append(b, access...)
+	b = append(b, t.access...)
 	b = append(b, `","token_type":"Bearer","expires_in":`...)
-	b = strconv.AppendInt(b, int64(lifetime/time.Second), 10)
-	if identity != "" {
+	b = strconv.AppendInt(b, int64(t.lifetime/time.Second), 10)
+	if t.identity != "" {
 		b = append(b, `,"id_token":"`...)
-		b = append(b, identity...)
+		b = append(b, t.identity...)
+		b = append(b, '"')
+	}
+	if t.refresh != "" {
+		b = append(b, `,"refresh_token":"`...)
+		b = append(b, t.refresh...)
 		b = append(b, '"')
 	}
 	// Always, also when nothing is left of what was asked for: left out, it would mean that everything was granted (section 5.1).
 	b = append(b, `,"scope":"`...)
-	b = append(b, scope...)
+	b = append(b, t.scope...)
 	return append(b, "\"}\n"...)
 }

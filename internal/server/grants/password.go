@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/watchword-io/watchword/internal/oauth2"
+	"github.com/watchword-io/watchword/internal/server/claims"
 	"github.com/watchword-io/watchword/internal/server/passwords"
 )
 
@@ -12,7 +13,7 @@ import (
 // new one.
 type password struct{ verifier *passwords.Verifier }
 
-func (*password) offered(string) bool { return true }
+func (*password) offered(scope string) bool { return claims.OfPerson(scope) }
 
 func (p *password) subject(ctx context.Context, r *request) (*subject, error) {
 	attempt := passwords.Attempt{
