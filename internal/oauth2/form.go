@@ -2,6 +2,8 @@ package oauth2
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -32,6 +34,27 @@ func (f *Form) Get(name string) string {
 
 // Resources returns the values of resource, the only parameter that may be sent more than once (RFC 8707 section 2).
 func (f *Form) Resources() []string { return f.resources }
+
+// Encode writes those parameters that have one of the names as a query, in the order in which they were sent.
+func (f *Form) Encode(names ...string) string {
+	var b strings.Builder
+	put := func(name, value string) {
+		if !slices.Contains(names, name) {
+			return
+		}
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(name + "=" + url.QueryEscape(value))
+	}
+	for _, p := range f.pairs {
+		put(p.name, p.value)
+	}
+	for _, resource := range f.resources {
+		put("resource", resource)
+	}
+	return b.String()
+}
 
 // known reports whether a specification of one of the endpoints, or a page of ours, defines the parameter. Those not served yet are listed too, so that
 // sending one twice is refused from the first day on.

@@ -149,3 +149,14 @@ func FuzzParseForm(f *testing.F) {
 		}
 	})
 }
+
+func TestEncode(t *testing.T) {
+	form, err := ParseForm("state=a%26b+%22&client_secret=hidden&scope=&resource=https%3A%2F%2Fa&nonce=n&resource=b&unknown=x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "state=a%26b+%22&scope=&resource=https%3A%2F%2Fa&resource=b"
+	if got := form.Encode("state", "resource", "scope"); got != want {
+		t.Errorf("Encode = %s, want %s", got, want)
+	}
+}
