@@ -33,6 +33,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.clientID) == has(oldSelf.clientID)",message="clientID can be set only when the ClientApplication is created"
 // +kubebuilder:validation:XValidation:rule="self.type != 'Public' || !('client_credentials' in self.grantTypes)",message="a Public client has no secret and cannot use client_credentials; set type: Confidential"
 // +kubebuilder:validation:XValidation:rule="self.type != 'Public' || !has(self.secret)",message="a Public client has no secret; remove secret or set type: Confidential"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Public' || !has(self.authentication)",message="a Public client proves nothing; remove authentication or set type: Confidential"
 // +kubebuilder:validation:XValidation:rule="!('authorization_code' in self.grantTypes) || (has(self.redirectURIs) && size(self.redirectURIs) > 0)",message="authorization_code needs at least one of redirectURIs"
 type ClientApplicationSpec struct {
 	// displayName is the application's name for people. Default: the name of the object.
@@ -108,9 +109,14 @@ type ClientApplicationSpec struct {
 	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9][A-Za-z0-9._~/:?=&%-]*$`
 	Audiences []string `json:"audiences,omitempty"`
 
-	// secret says where the secret of a Confidential client is written and how it rotates.
+	// secret says where the secret of a Confidential client is written and how it rotates. With authentication there is a secret only if this
+	// is given, {} at least.
 	// +optional
 	Secret *ClientSecret `json:"secret,omitempty"`
+
+	// authentication is how a Confidential client proves who it is without a secret. Default: by its secret.
+	// +optional
+	Authentication *ClientAuthentication `json:"authentication,omitempty"`
 
 	// tokens overrides the Realm's lifetimes for this application.
 	// +optional

@@ -17,8 +17,10 @@ import (
 
 	"github.com/watchword-io/watchword/controllers"
 	"github.com/watchword-io/watchword/internal/audit"
+	"github.com/watchword-io/watchword/internal/cluster"
 	"github.com/watchword-io/watchword/internal/credential"
 	"github.com/watchword-io/watchword/internal/directory"
+	"github.com/watchword-io/watchword/internal/fetch"
 	"github.com/watchword-io/watchword/internal/hasher"
 	"github.com/watchword-io/watchword/internal/server"
 	"github.com/watchword-io/watchword/internal/store/kube"
@@ -84,6 +86,10 @@ func addServer(manager ctrl.Manager, o options, config *rest.Config, passwords *
 	if err != nil {
 		return err
 	}
+	issuer, err := cluster.New(config)
+	if err != nil {
+		return err
+	}
 	log = log.WithName("server")
 	model := directory.New(directory.Config{Namespaces: o.namespaces, Log: log})
 	service, err := server.New(server.Config{
@@ -92,6 +98,8 @@ func addServer(manager ctrl.Manager, o options, config *rest.Config, passwords *
 		Sessions:    kept.Sessions(),
 		Once:        kept.Once(),
 		Devices:     kept.Devices(),
+		Fetch:       fetch.Getter{},
+		Cluster:     issuer,
 		Credentials: source,
 		Hasher:      passwords,
 		Audit:       audit.New(stdout),

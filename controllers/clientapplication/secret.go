@@ -21,8 +21,11 @@ const (
 
 // ensureSecret makes, rotates, moves or removes the client Secret.
 func (r *Reconciler) ensureSecret(ctx context.Context, o *observation) error {
-	if o.app.Spec.Type == v1alpha1.ClientPublic {
+	if !identity.HasSecret(o.app) {
 		o.verdict = kube.Verdict{OK: true, Reason: reasonNoSecretNeeded, Message: "a Public client has no secret"}
+		if o.app.Spec.Authentication != nil {
+			o.verdict.Message = "proves who it is by spec.authentication; set spec.secret: {} for a secret beside it"
+		}
 		return r.removeAll(ctx, o)
 	}
 	if o.secret != nil && !kube.Owned(o.secret, o.app) {

@@ -32,7 +32,7 @@ func computeStatus(app *v1alpha1.ClientApplication, o *observation) {
 		return // what was made before is still there
 	}
 	s.SecretName = ""
-	if o.verdict.OK && app.Spec.Type == v1alpha1.ClientConfidential {
+	if o.verdict.OK && identity.HasSecret(app) {
 		s.SecretName = identity.ClientSecretName(app)
 	}
 	s.SecretRotatedAt = moment(o.secrets.RotatedAt)

@@ -37,7 +37,7 @@ var layers = []layer{
 	{name: "values that travel", packages: []string{"internal/flow"}, never: []string{"k8s.io/client-go", "net/http"}},
 	{name: "judges of what is pure", packages: []string{"internal/authnconfig/validation"}},
 	{name: "adapters", packages: []string{
-		"internal/directory", "internal/audit", "internal/kube", "internal/hasher",
+		"internal/directory", "internal/audit", "internal/kube", "internal/hasher", "internal/fetch", "internal/cluster",
 		"internal/store/kube", "internal/store/memory", "internal/store/storetest",
 	}},
 	{name: "edge", packages: []string{"internal/server/httpx", "internal/server/pages"}, never: []string{"sigs.k8s.io/controller-runtime"}},

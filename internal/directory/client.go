@@ -30,6 +30,8 @@ type Client struct {
 	DisplayName string
 	// RedirectURIs and PostLogoutRedirectURIs are compared byte by byte.
 	RedirectURIs, PostLogoutRedirectURIs []string
+	// Proofs are the signed assertions that it proves itself by; nil for none. Its secrets count too if it has any.
+	Proofs *Proofs
 	// Algorithm is empty where the realm's is meant.
 	Algorithm string
 	Format    v1alpha1.AccessTokenFormat
@@ -50,8 +52,14 @@ func convertClient(a *v1alpha1.ClientApplication) *Client {
 		Grants:   a.Spec.GrantTypes, Scopes: a.Spec.Scopes, Audiences: a.Spec.Audiences,
 		DisplayName: cmp.Or(a.Spec.DisplayName, a.Name), RedirectURIs: a.Spec.RedirectURIs, PostLogoutRedirectURIs: a.Spec.PostLogoutRedirectURIs,
 		Algorithm: string(a.Spec.SigningAlgorithm), Format: a.Spec.AccessTokenFormat,
-		refused:    validate.ClientApplication(a) != nil,
-		secretName: identity.ClientSecretName(a), created: a.CreationTimestamp,
+		refused: validate.ClientApplication(a) != nil,
+		created: a.CreationTimestamp,
+	}
+	if identity.HasSecret(a) {
+		c.secretName = identity.ClientSecretName(a)
+	}
+	if a.Spec.Authentication != nil && !c.refused {
+		c.Proofs = newProofs(a.Spec.Authentication)
 	}
 	c.Username = identity.ClientUsername(c.ID)
 	if t := a.Spec.Tokens; t != nil && t.Access != nil {

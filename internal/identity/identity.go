@@ -51,6 +51,12 @@ func ClientSecretName(a *v1alpha1.ClientApplication) string {
 	return a.Name + "-client-secret"
 }
 
+// HasSecret reports whether an application proves who it is by a secret, at least among others: a Confidential one without spec.authentication,
+// or with spec.secret beside it.
+func HasSecret(a *v1alpha1.ClientApplication) bool {
+	return a.Spec.Type == v1alpha1.ClientConfidential && (a.Spec.Authentication == nil || a.Spec.Secret != nil)
+}
+
 // UsernamePrefix stands before the realm's user names in clusters: the spec's, or the namespace and a colon.
 func UsernamePrefix(r *v1alpha1.Realm) string {
 	if r.Spec.Kubernetes.UsernamePrefix != "" {

@@ -16,13 +16,23 @@ const (
 	AuthBasic AuthMethod = "client_secret_basic"
 	// AuthPost: client_id and client_secret in the body.
 	AuthPost AuthMethod = "client_secret_post"
+	// AuthPrivateKeyJWT: an assertion that the client signed (RFC 7523 section 2.2, OpenID Connect Core section 9).
+	AuthPrivateKeyJWT AuthMethod = "private_key_jwt"
+	// AuthFederated: an assertion that somebody else signed, a cluster for a ServiceAccount for example. The registry has no name for it.
+	AuthFederated AuthMethod = "federated_identity"
 )
+
+// AssertionType is the only client_assertion_type: RFC 7523 section 2.2.
+const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // Client is what a request says about the client that sends it. Nothing of it is proved.
 type Client struct {
+	// ID is empty if there is an assertion and no client_id: the assertion tells then.
 	ID     string
 	Secret string
-	Method AuthMethod
+	// Assertion is a JWT; Method is AuthPrivateKeyJWT then, for only its issuer can tell the two kinds apart.
+	Assertion string
+	Method    AuthMethod
 }
 
 // Authentication reads the client's identity from the Authorization header and the form. authorization is the header's values.
@@ -31,15 +41,20 @@ type Client struct {
 // missing ID and a malformed header are an invalid_client, so that a client that does not authenticate at all is told to.
 func Authentication(authorization []string, form *Form) (Client, error) {
 	id, secret := form.Get("client_id"), form.Get("client_secret")
-	assertion := form.Get("client_assertion") != "" || form.Get("client_assertion_type") != ""
+	assertion, assertionType := form.Get("client_assertion"), form.Get("client_assertion_type")
+	asserts := assertion != "" || assertionType != ""
 	if len(authorization) > 1 {
 		return Client{}, BadRequest("two_methods", "more than one Authorization header")
 	}
-	if assertion && (secret != "" || len(authorization) == 1) {
+	if asserts && (secret != "" || len(authorization) == 1) {
 		return Client{}, BadRequest("two_methods", "more than one method of client authentication")
 	}
-	if assertion {
-		return Client{}, BadClient("method_not_served")
+	if asserts {
+		// RFC 7521 section 4.2: both parameters are required.
+		if assertionType != AssertionType || assertion == "" {
+			return Client{}, BadClient("assertion_type")
+		}
+		return Client{ID: id, Assertion: assertion, Method: AuthPrivateKeyJWT}, nil
 	}
 	if len(authorization) == 0 {
 		switch {

@@ -77,7 +77,7 @@ func TestHostileTokenRequests(t *testing.T) {
 		"Basic and another body ID":  {form("grant_type", "client_credentials", "client_id", "other"), edits(basic("pipeline", pipelineSecret)), nil, 400, "invalid_request", "two_clients"},
 		"two Authorization headers":  {grant, edits(header("Authorization", "Basic eDp5", "Basic eDp5")), nil, 400, "invalid_request", "two_methods"},
 		"Basic and assertion":        {form("grant_type", "client_credentials", "client_assertion", "x"), edits(basic("pipeline", pipelineSecret)), nil, 400, "invalid_request", "two_methods"},
-		"assertion, not served":      {form("grant_type", "client_credentials", "client_assertion", "x"), nil, nil, 401, "invalid_client", "method_not_served"},
+		"assertion without its type": {form("grant_type", "client_credentials", "client_assertion", "x"), nil, nil, 401, "invalid_client", "assertion_type"},
 		"client_credentials, public": {form("grant_type", "client_credentials", "client_id", "kubernetes"), nil, nil, 400, "unauthorized_client", "unauthorized_client"},
 		"grant the client lacks":     {form("grant_type", "password", "client_id", "pipeline", "client_secret", pipelineSecret, "username", "alice", "password", alicePassword), nil, nil, 400, "unauthorized_client", "unauthorized_client"},
 

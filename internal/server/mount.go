@@ -13,7 +13,9 @@ import (
 // mount makes the endpoints and says where below the issuer each one is.
 func (s *Server) mount(observer grants.Observer) *router {
 	get, post := []string{http.MethodGet}, []string{http.MethodPost}
-	clients := clientauth.New(clientauth.Config{Now: s.Now})
+	clients := clientauth.New(clientauth.Config{
+		Once: s.Once, Fetch: s.Fetch, Cluster: s.Cluster, Now: s.Now, Log: s.Log.WithName("client-assertions"),
+	})
 	tokens := grants.New(grants.Config{
 		Clients:   clients,
 		Passwords: passwords.New(passwords.Config{Accounts: s.Credentials, Hasher: s.Hasher, Now: s.Now}),

@@ -21,6 +21,7 @@ import (
 
 	"github.com/watchword-io/watchword/internal/audit"
 	"github.com/watchword-io/watchword/internal/directory"
+	"github.com/watchword-io/watchword/internal/server/clientauth"
 	"github.com/watchword-io/watchword/internal/server/httpx"
 	"github.com/watchword-io/watchword/internal/server/passwords"
 	"github.com/watchword-io/watchword/internal/store"
@@ -41,6 +42,9 @@ type Config struct {
 	Sessions store.Sessions
 	Once     store.Once
 	Devices  store.Devices
+	// Fetch and Cluster find the keys of clients' assertions.
+	Fetch   clientauth.Fetcher
+	Cluster clientauth.Cluster
 	// Credentials reads password records, Hasher verifies passwords.
 	Credentials passwords.Accounts
 	Hasher      Hasher

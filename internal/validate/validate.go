@@ -150,7 +150,13 @@ func ClientApplication(a *v1alpha1.ClientApplication) error {
 			return invalid("a Public client has no secret and cannot use client_credentials; set spec.type: Confidential in a new object")
 		}
 	}
-	return nil
+	if a.Spec.Authentication == nil {
+		return nil
+	}
+	if a.Spec.Type == v1alpha1.ClientPublic {
+		return invalid("a Public client proves nothing; remove spec.authentication or set spec.type: Confidential in a new object")
+	}
+	return clientAuthentication(a.Spec.Authentication)
 }
 
 // Hostname is the host of an issuer without port and brackets, as it must stand in a certificate. It is empty if the issuer is no URL.

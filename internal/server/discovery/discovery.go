@@ -15,6 +15,7 @@ import (
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/oauth2"
+	"github.com/watchword-io/watchword/internal/server/clientauth"
 	"github.com/watchword-io/watchword/internal/server/httpx"
 )
 
@@ -32,7 +33,9 @@ type Metadata struct {
 	SubjectTypes      []string            `json:"subject_types_supported"`
 	SigningAlgorithms []string            `json:"id_token_signing_alg_values_supported"`
 	AuthMethods       []oauth2.AuthMethod `json:"token_endpoint_auth_methods_supported"`
-	Claims            []string            `json:"claims_supported"`
+	// AssertionAlgorithms go with private_key_jwt.
+	AssertionAlgorithms []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	Claims              []string `json:"claims_supported"`
 	// RequestURI is true if left out.
 	RequestURI bool `json:"request_uri_parameter_supported"`
 }
@@ -48,8 +51,9 @@ func Describe(realm *directory.Realm, served []v1alpha1.GrantType) Metadata {
 		GrantTypes:    []string{},
 		SubjectTypes:  []string{"public"},
 		// none is for public clients, which the password grant knows too.
-		AuthMethods:       []oauth2.AuthMethod{oauth2.AuthBasic, oauth2.AuthPost, oauth2.AuthNone},
-		SigningAlgorithms: []string{},
+		AuthMethods:         []oauth2.AuthMethod{oauth2.AuthBasic, oauth2.AuthPost, oauth2.AuthPrivateKeyJWT, oauth2.AuthNone},
+		AssertionAlgorithms: clientauth.Algorithms(),
+		SigningAlgorithms:   []string{},
 		Claims: []string{
 			"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "azp", "scope", "auth_time", "realm",
 			"preferred_username", "email", "email_verified", "given_name", "family_name", "groups", "roles",
