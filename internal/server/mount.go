@@ -3,11 +3,13 @@ package server
 import (
 	"net/http"
 
+	"github.com/watchword-io/watchword/internal/server/bearer"
 	"github.com/watchword-io/watchword/internal/server/clientauth"
 	"github.com/watchword-io/watchword/internal/server/discovery"
 	"github.com/watchword-io/watchword/internal/server/grants"
 	"github.com/watchword-io/watchword/internal/server/keys"
 	"github.com/watchword-io/watchword/internal/server/passwords"
+	"github.com/watchword-io/watchword/internal/server/revoke"
 )
 
 // mount makes the endpoints and says where below the issuer each one is.
@@ -21,14 +23,19 @@ func (s *Server) mount(observer grants.Observer) *router {
 		Passwords: passwords.New(passwords.Config{Accounts: s.Credentials, Hasher: s.Hasher, Now: s.Now}),
 		Sessions:  s.Sessions, Devices: s.Devices, Audit: s.Audit, Observer: observer, Edge: s.edge, Log: s.Log.WithName("tokens"), Now: s.Now,
 	})
+	holders := bearer.New(bearer.Config{Clients: clients, Sessions: s.Sessions, Audit: s.Audit, Edge: s.edge, Now: s.Now})
+	revocation := revoke.New(revoke.Config{Clients: clients, Sessions: s.Sessions, Audit: s.Audit, Edge: s.edge, Now: s.Now})
 	metadata := &endpoint{get, discovery.New(grants.Served()...).Serve}
 	return &router{
 		directory: s.Directory,
 		endpoints: map[string]*endpoint{
 			"/.well-known/openid-configuration":       metadata,
 			"/.well-known/oauth-authorization-server": metadata,
-			"/keys":  {get, keys.New().Serve},
-			"/token": {post, tokens.Serve},
+			"/keys":       {get, keys.New().Serve},
+			"/token":      {post, tokens.Serve},
+			"/userinfo":   {[]string{http.MethodGet, http.MethodPost}, holders.UserInfo},
+			"/introspect": {post, holders.Introspect},
+			"/revoke":     {post, revocation.Serve},
 		},
 		rooted: map[string]*endpoint{"/.well-known/oauth-authorization-server": metadata},
 	}

@@ -21,10 +21,15 @@ import (
 
 // Metadata is the document (OIDC Discovery section 3, RFC 8414 section 2).
 type Metadata struct {
-	Issuer        string   `json:"issuer"`
-	TokenEndpoint string   `json:"token_endpoint"`
-	KeysURI       string   `json:"jwks_uri"`
-	Scopes        []string `json:"scopes_supported"`
+	Issuer        string `json:"issuer"`
+	TokenEndpoint string `json:"token_endpoint"`
+	KeysURI       string `json:"jwks_uri"`
+	UserInfo      string `json:"userinfo_endpoint"`
+	Introspection string `json:"introspection_endpoint"`
+	Revocation    string `json:"revocation_endpoint"`
+	// DeviceAuthorization is RFC 8628 section 4; empty where no device can get a token.
+	DeviceAuthorization string   `json:"device_authorization_endpoint,omitempty"`
+	Scopes              []string `json:"scopes_supported"`
 	// ResponseTypes is required by both specifications, and empty as long as there is no authorization endpoint: naming a type would
 	// promise one.
 	ResponseTypes []string `json:"response_types_supported"`
@@ -35,7 +40,12 @@ type Metadata struct {
 	AuthMethods       []oauth2.AuthMethod `json:"token_endpoint_auth_methods_supported"`
 	// AssertionAlgorithms go with private_key_jwt.
 	AssertionAlgorithms []string `json:"token_endpoint_auth_signing_alg_values_supported"`
-	Claims              []string `json:"claims_supported"`
+	// IntrospectionMethods lack none: public clients are not served there. Otherwise clients prove themselves as at the token endpoint.
+	IntrospectionMethods    []oauth2.AuthMethod `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAlgorithms []string            `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	RevocationMethods       []oauth2.AuthMethod `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAlgorithms    []string            `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	Claims                  []string            `json:"claims_supported"`
 	// RequestURI is true if left out.
 	RequestURI bool `json:"request_uri_parameter_supported"`
 }
@@ -46,6 +56,9 @@ func Describe(realm *directory.Realm, served []v1alpha1.GrantType) Metadata {
 		Issuer:        realm.Issuer,
 		TokenEndpoint: realm.Issuer + "/token",
 		KeysURI:       realm.Issuer + "/keys",
+		UserInfo:      realm.Issuer + "/userinfo",
+		Introspection: realm.Issuer + "/introspect",
+		Revocation:    realm.Issuer + "/revoke",
 		Scopes:        []string{"openid", "profile", "email", "groups", "roles", "posix"},
 		ResponseTypes: []string{},
 		GrantTypes:    []string{},
@@ -65,6 +78,12 @@ func Describe(realm *directory.Realm, served []v1alpha1.GrantType) Metadata {
 			m.GrantTypes = append(m.GrantTypes, string(grant))
 		}
 	}
+	if slices.Contains(m.GrantTypes, string(v1alpha1.GrantDeviceCode)) {
+		m.DeviceAuthorization = realm.Issuer + "/device_authorization"
+	}
+	m.IntrospectionAlgorithms, m.RevocationAlgorithms = m.AssertionAlgorithms, m.AssertionAlgorithms
+	m.RevocationMethods = m.AuthMethods
+	m.IntrospectionMethods = slices.DeleteFunc(slices.Clone(m.AuthMethods), func(m oauth2.AuthMethod) bool { return m == oauth2.AuthNone })
 	for _, key := range realm.Ring.Published() {
 		if !slices.Contains(m.SigningAlgorithms, key.Algorithm) {
 			m.SigningAlgorithms = append(m.SigningAlgorithms, key.Algorithm)
