@@ -12,11 +12,12 @@ import (
 	"github.com/watchword-io/watchword/internal/server/grants"
 )
 
-// metrics implements grants.Observer. Every label has few values, all of them ours: the grants served or "none", the classes of
+// metrics implements grants.Observer and signin.Observer. Every label has few values, all of them ours: the grants served or "none", the classes of
 // client or "unknown", the error codes or "success".
 type metrics struct {
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
+	signIns   *prometheus.CounterVec
 	// good are the children of the busiest path, looked up once.
 	good map[string]prometheus.Counter
 	took map[string]prometheus.Observer
@@ -31,6 +32,9 @@ func newMetrics(config *Config) (*metrics, error) {
 			Name: "watchword_token_request_duration_seconds", Help: "Time from the first byte of a token request's body to its answer.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}, []string{"grant"}),
+		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "watchword_sign_ins_total", Help: "Attempts of people to sign in on our pages, by method and outcome.",
+		}, []string{"method", "outcome"}),
 		good: map[string]prometheus.Counter{}, took: map[string]prometheus.Observer{"": nil},
 	}
 	m.took[""] = m.durations.WithLabelValues("none")
@@ -41,7 +45,7 @@ func newMetrics(config *Config) (*metrics, error) {
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "watchword_password_queue_length", Help: "Passwords that are being verified or wait for it.",
 	}, func() float64 { return float64(config.Hasher.Waiting()) })
-	for _, collector := range []prometheus.Collector{m.requests, m.durations, waiting, newDirectoryCollector(config)} {
+	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.signIns, waiting, newDirectoryCollector(config)} {
 		if err := config.Registry.Register(collector); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
@@ -58,6 +62,9 @@ func (m *metrics) TokenRequest(grant, client, outcome string, took time.Duration
 	}
 	m.requests.WithLabelValues(cmp.Or(grant, "none"), cmp.Or(client, "unknown"), outcome).Inc()
 }
+
+// SignIn implements signin.Observer.
+func (m *metrics) SignIn(method, outcome string) { m.signIns.WithLabelValues(method, outcome).Inc() }
 
 // directoryCollector reads the directory when metrics are scraped.
 type directoryCollector struct {
