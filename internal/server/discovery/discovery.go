@@ -21,7 +21,13 @@ import (
 
 // Metadata is the document (OIDC Discovery section 3, RFC 8414 section 2).
 type Metadata struct {
-	Issuer        string `json:"issuer"`
+	Issuer string `json:"issuer"`
+	// Authorization and what goes with it are left out where the realm does not allow authorization_code.
+	Authorization string `json:"authorization_endpoint,omitempty"`
+	// Pushed is RFC 9126 section 5.
+	Pushed string `json:"pushed_authorization_request_endpoint,omitempty"`
+	// EndSession is RP-Initiated Logout 1.0 section 2.1; empty where nobody signs in.
+	EndSession    string `json:"end_session_endpoint,omitempty"`
 	TokenEndpoint string `json:"token_endpoint"`
 	KeysURI       string `json:"jwks_uri"`
 	UserInfo      string `json:"userinfo_endpoint"`
@@ -30,9 +36,14 @@ type Metadata struct {
 	// DeviceAuthorization is RFC 8628 section 4; empty where no device can get a token.
 	DeviceAuthorization string   `json:"device_authorization_endpoint,omitempty"`
 	Scopes              []string `json:"scopes_supported"`
-	// ResponseTypes is required by both specifications, and empty as long as there is no authorization endpoint: naming a type would
-	// promise one.
+	// ResponseTypes is required by both specifications, and empty where there is no authorization endpoint: naming a type would promise
+	// one.
 	ResponseTypes []string `json:"response_types_supported"`
+	ResponseModes []string `json:"response_modes_supported,omitempty"`
+	// Challenges is RFC 8414 section 2, Prompts is Initiating User Registration 1.0 section 4, IssuerInResponse RFC 9207 section 3.
+	Challenges       []string `json:"code_challenge_methods_supported,omitempty"`
+	Prompts          []string `json:"prompt_values_supported,omitempty"`
+	IssuerInResponse bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	// GrantTypes may be empty but not left out: that would mean authorization_code and implicit.
 	GrantTypes        []string            `json:"grant_types_supported"`
 	SubjectTypes      []string            `json:"subject_types_supported"`
@@ -78,8 +89,11 @@ func Describe(realm *directory.Realm, served []v1alpha1.GrantType) Metadata {
 			m.GrantTypes = append(m.GrantTypes, string(grant))
 		}
 	}
+	if slices.Contains(m.GrantTypes, string(v1alpha1.GrantAuthorizationCode)) {
+		m.authorization()
+	}
 	if slices.Contains(m.GrantTypes, string(v1alpha1.GrantDeviceCode)) {
-		m.DeviceAuthorization = realm.Issuer + "/device_authorization"
+		m.DeviceAuthorization, m.EndSession = realm.Issuer+"/device_authorization", realm.Issuer+"/logout"
 	}
 	m.IntrospectionAlgorithms, m.RevocationAlgorithms = m.AssertionAlgorithms, m.AssertionAlgorithms
 	m.RevocationMethods = m.AuthMethods
@@ -91,6 +105,14 @@ func Describe(realm *directory.Realm, served []v1alpha1.GrantType) Metadata {
 	}
 	slices.Sort(m.SigningAlgorithms)
 	return m
+}
+
+// authorization adds what package authorize serves.
+func (m *Metadata) authorization() {
+	m.Authorization, m.Pushed, m.EndSession = m.Issuer+"/authorize", m.Issuer+"/par", m.Issuer+"/logout"
+	m.ResponseTypes, m.ResponseModes = []string{"code"}, []string{"query", "form_post"}
+	m.Challenges, m.IssuerInResponse = []string{"S256"}, true
+	m.Prompts = []string{"none", "login", "consent", "select_account"}
 }
 
 // Endpoint serves the documents of all realms. It is safe for concurrent use.
