@@ -65,6 +65,7 @@ type fixture struct {
 	log         *audit.Log
 	clock       *clock
 	key         *keyring.Key
+	sealing     *keyring.Key
 	realm       *v1alpha1.Realm
 }
 
@@ -112,8 +113,8 @@ func newFixture(t *testing.T, objects ...directory.Object) *fixture {
 	f.log = audit.New(f.audit)
 	f.directory = directory.New(directory.Config{Namespaces: []string{"acme", "globex"}, Now: f.clock.Now, Log: testr.New(t)})
 	f.realm = realmObject("acme", issuer)
-	f.key = newKey(t, "ES256")
-	if err := f.directory.Load(append(cast(t, f.realm, f.key), objects...)...); err != nil {
+	f.key, f.sealing = newKey(t, "ES256"), newKey(t, keyring.A256GCM)
+	if err := f.directory.Load(append(cast(t, f.realm, f.key, f.sealing), objects...)...); err != nil {
 		t.Fatal(err)
 	}
 	f.store = &memory.Store{Now: f.clock.Now}
@@ -156,9 +157,9 @@ func (f *fixture) apply(objects ...directory.Object) {
 }
 
 // cast is the realm, its key, its certificate, its people and its applications.
-func cast(t testing.TB, realm *v1alpha1.Realm, key *keyring.Key) []directory.Object {
+func cast(t testing.TB, realm *v1alpha1.Realm, signing, sealing *keyring.Key) []directory.Object {
 	return []directory.Object{
-		realm, keySecret(t, realm, key), keySecret(t, realm, newKey(t, keyring.A256GCM)), certificateSecret(t, realm, "id.example.com"),
+		realm, keySecret(t, realm, signing), keySecret(t, realm, sealing), certificateSecret(t, realm, "id.example.com"),
 		pipeline(), secretOf(pipeline(), credential.ClientSecrets{
 			ClientID: "pipeline", Current: pipelineSecret, Previous: oldSecret, PreviousExpiresAt: epoch.Add(time.Hour),
 		}),

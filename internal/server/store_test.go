@@ -9,59 +9,60 @@ import (
 
 // door stands before a store: it counts what passes, and can be shut.
 type door struct {
+	// reads are counted as tried, writes as done.
 	reads, writes atomic.Int64
-	shut          atomic.Pointer[error]
+	noReads       atomic.Pointer[error]
+	noWrites      atomic.Pointer[error]
 }
 
-func (d *door) fail(err error) { d.shut.Store(&err) }
+func (d *door) fail(err error) { d.noReads.Store(&err); d.noWrites.Store(&err) }
 
-func (d *door) open() { d.shut.Store(nil) }
+func (d *door) failWrites(err error) { d.noWrites.Store(&err) }
 
-func (d *door) pass(counter *atomic.Int64) error {
-	if err := d.shut.Load(); err != nil {
+func (d *door) open() { d.noReads.Store(nil); d.noWrites.Store(nil) }
+
+func (d *door) read() error {
+	d.reads.Add(1)
+	if err := d.noReads.Load(); err != nil {
 		return *err
 	}
-	counter.Add(1)
 	return nil
 }
 
-// sessions is the door of store.Sessions; writes counts those that succeeded.
+func (d *door) write(do func() error) error {
+	if err := d.noWrites.Load(); err != nil {
+		return *err
+	}
+	err := do()
+	if err == nil {
+		d.writes.Add(1)
+	}
+	return err
+}
+
+// sessions is the door of store.Sessions.
 type sessions struct {
 	store.Sessions
 	door
 }
 
-func (s *sessions) Create(ctx context.Context, v *store.Session) error {
-	if err := s.pass(&s.writes); err != nil {
-		return err
-	}
-	return s.Sessions.Create(ctx, v)
-}
-
 func (s *sessions) Get(ctx context.Context, realm, name string) (*store.Session, error) {
-	if err := s.pass(&s.reads); err != nil {
+	if err := s.read(); err != nil {
 		return nil, err
 	}
 	return s.Sessions.Get(ctx, realm, name)
 }
 
+func (s *sessions) Create(ctx context.Context, v *store.Session) error {
+	return s.write(func() error { return s.Sessions.Create(ctx, v) })
+}
+
 func (s *sessions) Update(ctx context.Context, v *store.Session) error {
-	var attempts atomic.Int64
-	if err := s.pass(&attempts); err != nil {
-		return err
-	}
-	err := s.Sessions.Update(ctx, v)
-	if err == nil {
-		s.writes.Add(1)
-	}
-	return err
+	return s.write(func() error { return s.Sessions.Update(ctx, v) })
 }
 
 func (s *sessions) Delete(ctx context.Context, realm, name, uid string) error {
-	if err := s.pass(&s.writes); err != nil {
-		return err
-	}
-	return s.Sessions.Delete(ctx, realm, name, uid)
+	return s.write(func() error { return s.Sessions.Delete(ctx, realm, name, uid) })
 }
 
 // devices is the door of store.Devices.
@@ -70,23 +71,21 @@ type devices struct {
 	door
 }
 
-func (d *devices) Create(ctx context.Context, r *store.DeviceRequest) error {
-	if err := d.pass(&d.writes); err != nil {
-		return err
-	}
-	return d.Devices.Create(ctx, r)
-}
-
 func (d *devices) Get(ctx context.Context, realm, key string) (*store.DeviceRequest, error) {
-	if err := d.pass(&d.reads); err != nil {
+	if err := d.read(); err != nil {
 		return nil, err
 	}
 	return d.Devices.Get(ctx, realm, key)
 }
 
+func (d *devices) Create(ctx context.Context, r *store.DeviceRequest) error {
+	return d.write(func() error { return d.Devices.Create(ctx, r) })
+}
+
 func (d *devices) Update(ctx context.Context, r *store.DeviceRequest) error {
-	if err := d.pass(&d.writes); err != nil {
-		return err
-	}
-	return d.Devices.Update(ctx, r)
+	return d.write(func() error { return d.Devices.Update(ctx, r) })
+}
+
+func (d *devices) Delete(ctx context.Context, realm, key, uid string) error {
+	return d.write(func() error { return d.Devices.Delete(ctx, realm, key, uid) })
 }
