@@ -50,6 +50,10 @@ type RealmSpec struct {
 	// +kubebuilder:validation:MaxLength=128
 	DisplayName string `json:"displayName,omitempty"`
 
+	// branding is how the realm's pages look.
+	// +optional
+	Branding RealmBranding `json:"branding,omitzero"`
+
 	// signing says with what algorithm tokens are signed and how its keys rotate.
 	// +optional
 	// +default={}
@@ -156,25 +160,6 @@ type TokenLifetimes struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="refreshAbsolute must be between 1m and 8760h"
 	RefreshAbsolute metav1.Duration `json:"refreshAbsolute,omitzero"`
-}
-
-// PasswordPolicy is what a password of this realm must satisfy.
-type PasswordPolicy struct {
-	// minLength is the least number of characters (Unicode code points) of a new password. Existing passwords stay valid.
-	// Between 8 and 128. Default: 12.
-	// +optional
-	// +default=12
-	// +kubebuilder:validation:Minimum=8
-	// +kubebuilder:validation:Maximum=128
-	MinLength int32 `json:"minLength,omitempty"`
-
-	// temporaryLifetime is how long a one-time temporary password may be used. Between 1m and 720h. Default: 72h.
-	// +optional
-	// +default="72h"
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="temporaryLifetime must be between 1m and 720h"
-	TemporaryLifetime metav1.Duration `json:"temporaryLifetime,omitzero"`
 }
 
 // KubernetesSpec is the realm as clusters see it.

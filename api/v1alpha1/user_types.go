@@ -134,6 +134,19 @@ type UserStatus struct {
 	// handledResetPassword is the last value of the annotation identity.watchword.io/reset-password that was acted on.
 	// +optional
 	HandledResetPassword string `json:"handledResetPassword,omitempty"`
+
+	// failedLogins are the wrong passwords from browsers in which the person has not signed in before, and from programs. The token
+	// service counts them; where they reach the realm's spec.password.lockout, no password from there is looked at until lockedUntil.
+	// +optional
+	FailedLogins *FailedLogins `json:"failedLogins,omitempty"`
+
+	// failedLoginsKnownDevice are those from browsers in which the person has signed in before.
+	// +optional
+	FailedLoginsKnownDevice *FailedLogins `json:"failedLoginsKnownDevice,omitempty"`
+
+	// handledUnlock is the last value of the annotation identity.watchword.io/unlock that was acted on.
+	// +optional
+	HandledUnlock string `json:"handledUnlock,omitempty"`
 }
 
 // TemporaryPassword is a one-time password on its way to a person.
@@ -155,6 +168,7 @@ type TemporaryPassword struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Roles",type=string,JSONPath=`.status.roles`
+// +kubebuilder:printcolumn:name="Locked Until",type=string,JSONPath=`.status.failedLogins.lockedUntil`
 // +kubebuilder:printcolumn:name="Groups",type=string,JSONPath=`.spec.groups`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`

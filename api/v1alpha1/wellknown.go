@@ -52,6 +52,8 @@ const (
 	RotateSecretAnnotation = GroupName + "/rotate-secret"
 	// ResetPasswordAnnotation on a User without spec.password.secretRef makes a new temporary password now; the old password ends.
 	ResetPasswordAnnotation = GroupName + "/reset-password"
+	// UnlockAnnotation on a User forgets wrong passwords, and so ends a lock.
+	UnlockAnnotation = GroupName + "/unlock"
 )
 
 // AccessRuleFinalizer keeps an AccessRule until its bindings in other namespaces are gone.

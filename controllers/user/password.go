@@ -62,9 +62,9 @@ func (r *Reconciler) ensureFromSecret(ctx context.Context, o *observation) error
 		next.AppliedVersion, unchanged = version, same // same value in a changed Secret: spare the next comparison
 	}
 	if !unchanged {
-		var refused *validate.Problem
-		if errors.As(validate.Password(o.realm.Spec.Password, value), &refused) {
-			o.password = kube.Verdict{Reason: refused.Reason, Message: fmt.Sprintf(
+		var refused *validate.PasswordError
+		if errors.As(validate.Password(o.realm.Spec.Password, names(o), value), &refused) {
+			o.password = kube.Verdict{Reason: validate.ReasonPasswordRefused, Message: fmt.Sprintf(
 				"%s; write another one to key %q of Secret %q%s", refused.Message, ref.Key, ref.Name, stillOld(o.record))}
 			return nil
 		}
@@ -83,6 +83,14 @@ func (r *Reconciler) ensureFromSecret(ctx context.Context, o *observation) error
 		o.password.Message += fmt.Sprintf("; the annotation %s does nothing while spec.password is set", v1alpha1.ResetPasswordAnnotation)
 	}
 	return r.dropTemporary(ctx, o)
+}
+
+// names are what nobody's password should be made of.
+func names(o *observation) []string {
+	spec, realm := &o.user.Spec, o.realm
+	return []string{
+		identity.Username(o.user), spec.Email, spec.GivenName, spec.FamilyName, realm.Spec.DisplayName, realm.Name, realm.Namespace,
+	}
 }
 
 // sourceValue is the password in the Secret that sets it, or what is wrong with that.

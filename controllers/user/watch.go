@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -91,7 +92,7 @@ func (r *Reconciler) forRealm(_ context.Context, obj client.Object) []reconcile.
 func realmChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.(*v1alpha1.Realm), e.ObjectNew.(*v1alpha1.Realm)
-		return kube.Serves(before) != kube.Serves(after) || before.Spec.Password != after.Spec.Password
+		return kube.Serves(before) != kube.Serves(after) || !equality.Semantic.DeepEqual(before.Spec.Password, after.Spec.Password)
 	}}
 }
 

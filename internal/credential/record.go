@@ -2,6 +2,7 @@ package credential
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,7 +25,15 @@ type Record struct {
 	AppliedVersion string
 	// Request is the value of the reset-password annotation that made Hash; empty if none did.
 	Request string
+	// History are the hashes of earlier passwords that the person chose, newest first; at most MaxHistory.
+	History []string
+
+	// Version is the resourceVersion of the Secret that the record was read from; it is not kept.
+	Version string
 }
+
+// MaxHistory is how many earlier passwords are remembered at most.
+const MaxHistory = 24
 
 // Keys of a credential Secret's data.
 const (
@@ -35,6 +44,7 @@ const (
 	dataAppliedHash    = "applied_hash"
 	dataAppliedVersion = "applied_version"
 	dataRequest        = "request"
+	dataHistory        = "history"
 )
 
 // SecretName is the name of the Secret that holds the Record of a User object.
@@ -58,14 +68,26 @@ func (r Record) Data() map[string][]byte {
 	put(dataAppliedHash, r.AppliedHash)
 	put(dataAppliedVersion, r.AppliedVersion)
 	put(dataRequest, r.Request)
+	put(dataHistory, strings.Join(r.History[:min(len(r.History), MaxHistory)], "\n"))
 	return data
+}
+
+// DataKeys are all keys that Data may set.
+func DataKeys() []string {
+	return []string{
+		dataHash, dataSubject, dataChangedAt, dataMustChangeBy, dataAppliedHash, dataAppliedVersion, dataRequest, dataHistory,
+	}
 }
 
 // RecordFrom reads a record. The error names Secret and key, and quotes nothing.
 func RecordFrom(s *corev1.Secret) (Record, error) {
 	r := Record{
 		Hash: string(s.Data[dataHash]), Subject: string(s.Data[dataSubject]), AppliedHash: string(s.Data[dataAppliedHash]),
-		AppliedVersion: string(s.Data[dataAppliedVersion]), Request: string(s.Data[dataRequest]),
+		AppliedVersion: string(s.Data[dataAppliedVersion]), Request: string(s.Data[dataRequest]), Version: s.ResourceVersion,
+	}
+	if history := string(s.Data[dataHistory]); history != "" {
+		r.History = strings.SplitN(history, "\n", MaxHistory+1)
+		r.History = r.History[:min(len(r.History), MaxHistory)]
 	}
 	var err error
 	if r.ChangedAt, err = instant(s, dataChangedAt); err != nil {

@@ -2,28 +2,21 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
-	"github.com/watchword-io/watchword/internal/credential"
 )
 
-// ErrNoCredential is returned for a person who has no password that was set for her.
-var ErrNoCredential = errors.New("no credential")
-
-// Source reads from an API server. It has two plain REST clients rather than a clientset, which would bring every API into memory.
+// Source reads from an API server, and writes there what signing in says about a person's password. It has two plain REST clients rather than a clientset, which would bring every API into memory.
 type Source struct {
 	identity, core rest.Interface
 }
@@ -62,28 +55,6 @@ func restClient(base *rest.Config, path string, gv schema.GroupVersion, contentT
 		return nil, fmt.Errorf("make client for %s: %w", gv, err)
 	}
 	return client, nil
-}
-
-// Credential reads a person's password record live, so that a new or withdrawn password counts at once on every replica. It
-// returns ErrNoCredential if there is none that was made for this very User; any other error is trouble with the API server.
-func (s *Source) Credential(ctx context.Context, namespace, user string, uid types.UID) (credential.Record, error) {
-	stored := &corev1.Secret{}
-	err := s.core.Get().Namespace(namespace).Resource("secrets").Name(credential.SecretName(user)).Do(ctx).Into(stored)
-	switch {
-	case apierrors.IsNotFound(err):
-		return credential.Record{}, ErrNoCredential
-	case err != nil:
-		return credential.Record{}, fmt.Errorf("read credential Secret of user %q: %w", user, err)
-	}
-	owner := metav1.GetControllerOf(stored)
-	if owner == nil || owner.UID != uid || stored.DeletionTimestamp != nil {
-		return credential.Record{}, ErrNoCredential
-	}
-	record, err := credential.RecordFrom(stored)
-	if err != nil {
-		return credential.Record{}, fmt.Errorf("%w: %w", ErrNoCredential, err)
-	}
-	return record, nil
 }
 
 // listWatch lists and watches one kind in one namespace for a reflector. Every object becomes an entry at once.

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -78,32 +77,6 @@ func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now
 
 func (c *clock) step(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
 
-// credentials stands for the API server at login. The hook runs before each answer.
-type credentials struct {
-	mu      sync.Mutex
-	records map[string]credential.Record
-	err     error
-	reads   int
-	hook    func()
-}
-
-func (c *credentials) Credential(_ context.Context, _, user string, _ types.UID) (credential.Record, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reads++
-	if c.hook != nil {
-		c.hook()
-	}
-	if c.err != nil {
-		return credential.Record{}, c.err
-	}
-	r, ok := c.records[user]
-	if !ok {
-		return credential.Record{}, directory.ErrNoCredential
-	}
-	return r, nil
-}
-
 // cheap keeps the tests fast; what hashing costs is package hasher's to test.
 func cheap() credential.Params { return credential.Params{Memory: 64, Time: 1, Threads: 1} }
 
@@ -119,7 +92,7 @@ func newFixture(t *testing.T, objects ...directory.Object) *fixture {
 	}
 	f.store = &memory.Store{Now: f.clock.Now}
 	f.sessions, f.devices = &sessions{Sessions: f.store.Sessions()}, &devices{Devices: f.store.Devices()}
-	f.credentials = &credentials{records: map[string]credential.Record{
+	f.credentials = &credentials{failures: map[string]directory.Failures{}, records: map[string]credential.Record{
 		"alice": {Hash: credential.Hash([]byte(alicePassword), cheap()), Subject: "uid-alice"},
 	}}
 	pool := hasher.New(hasher.Config{Workers: 1, Queue: 4, Params: cheap()})

@@ -19,7 +19,8 @@ func (s *Server) mount(observer *metrics) *router {
 	clients := clientauth.New(clientauth.Config{
 		Once: s.Once, Fetch: s.Fetch, Cluster: s.Cluster, Now: s.Now, Log: s.Log.WithName("client-assertions"),
 	})
-	verifier := passwords.New(passwords.Config{Accounts: s.Credentials, Hasher: s.Hasher, Now: s.Now})
+	verifier := passwords.New(passwords.Config{Accounts: s.Credentials, Hasher: s.Hasher, Log: s.Log.WithName("passwords"), Now: s.Now})
+	s.settle = verifier.Wait
 	tokens := grants.New(grants.Config{
 		Clients: clients, Passwords: verifier,
 		Sessions: s.Sessions, Devices: s.Devices, Audit: s.Audit, Observer: observer, Edge: s.edge, Log: s.Log.WithName("tokens"), Now: s.Now,

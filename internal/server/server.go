@@ -45,7 +45,7 @@ type Config struct {
 	// Fetch and Cluster find the keys of clients' assertions.
 	Fetch   clientauth.Fetcher
 	Cluster clientauth.Cluster
-	// Credentials reads password records, Hasher verifies passwords.
+	// Credentials are password records and counts of wrong passwords, Hasher verifies passwords.
 	Credentials passwords.Accounts
 	Hasher      Hasher
 	// Audit is flushed at the end.
@@ -69,6 +69,8 @@ type Server struct {
 	edge     *httpx.Edge
 	router   *router
 	draining atomic.Bool
+	// settle returns when what answered requests left to do is done.
+	settle func()
 }
 
 // New makes a Server and registers its metrics. It opens nothing yet.
@@ -128,6 +130,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := server.Shutdown(draining); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("drain: %w", err), server.Close())
 	}
+	s.settle()
 	stop()
 	<-followed
 	return errors.Join(failure, s.Audit.Flush())

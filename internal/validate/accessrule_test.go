@@ -116,24 +116,3 @@ func TestActiveAt(t *testing.T) {
 		})
 	}
 }
-
-func TestPassword(t *testing.T) {
-	policy := v1alpha1.PasswordPolicy{MinLength: 12}
-	tests := map[string]struct {
-		password string
-		words    string
-	}{
-		"long enough":              {"correct horse", ""},
-		"twelve letters, 24 bytes": {"ééééééééééé1", ""},
-		"too short":                {"hunter2", "shorter"},
-		"empty":                    {"", "shorter"},
-		"blank":                    {"             ", "blank"},
-		"line break at the end":    {"correct horse\n", "use printf"},
-		"NUL":                      {"correct\x00horse", "control character"},
-		"not UTF-8":                {"correct horse\xff", "UTF-8"},
-		"too long":                 {string(make([]byte, 1025)), "1024"},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) { check(t, validate.Password(policy, []byte(tc.password)), tc.words) })
-	}
-}

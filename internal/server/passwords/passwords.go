@@ -8,18 +8,27 @@ package passwords
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/watchword-io/watchword/internal/credential"
 	"github.com/watchword-io/watchword/internal/directory"
+	"github.com/watchword-io/watchword/internal/validate"
 )
 
-// Accounts reads and writes what is kept of a person's password, always live.
+// Accounts reads and writes what is kept of a person's password, always live; *directory.Source implements it. A write is conditional on
+// the Version that was read: store.ErrConflict if that is not the newest, store.ErrNotFound if there is no such object any more. Any
+// other error is trouble.
 type Accounts interface {
-	// Credential returns directory.ErrNoCredential if there is none; any other error is trouble.
+	// Credential returns directory.ErrNoCredential if there is none.
 	Credential(ctx context.Context, namespace, user string, uid types.UID) (credential.Record, error)
+	SaveCredential(ctx context.Context, namespace, user string, record credential.Record) error
+	// Failures has an empty Version for nobody.
+	Failures(ctx context.Context, namespace, user string, uid types.UID) (directory.Failures, error)
+	SaveFailures(ctx context.Context, namespace, user string, failures directory.Failures) error
 }
 
 // Hasher makes and verifies password hashes behind a bounded queue.
@@ -33,14 +42,27 @@ type Hasher interface {
 type Config struct {
 	Accounts Accounts
 	Hasher   Hasher
+	Log      logr.Logger
 	Now      func() time.Time
 }
 
 // Verifier checks passwords. It is safe for concurrent use.
-type Verifier struct{ Config }
+type Verifier struct {
+	Config
+
+	turns      turns
+	marks      *marks
+	background sync.WaitGroup
+}
 
 // New makes a Verifier.
-func New(c Config) *Verifier { return &Verifier{c} }
+func New(c Config) *Verifier {
+	return &Verifier{Config: c, turns: turns{taken: map[string]*turn{}}, marks: newMarks()}
+}
+
+// Wait returns when everything is written down that answered attempts left to do, which takes seconds at most. No attempt may begin
+// meanwhile.
+func (v *Verifier) Wait() { v.background.Wait() }
 
 // Attempt is a password that somebody presents.
 type Attempt struct {
@@ -96,20 +118,12 @@ type Problem string
 
 // What may be wrong with a new password.
 const (
-	Short      Problem = "short"
-	Long       Problem = "long"
-	Unreadable Problem = "unreadable" // not UTF-8, control characters, or blank
-	Guessable  Problem = "guessable"
-	UsedBefore Problem = "used"
+	Short      = Problem(validate.PasswordShort)
+	Long       = Problem(validate.PasswordLong)
+	Unreadable = Problem(validate.PasswordUnreadable) // not UTF-8, control characters, or blank
+	Guessable  = Problem(validate.PasswordGuessable)
+	UsedBefore = Problem("used")
 )
 
 // ErrChangedMeanwhile says that the password was changed since it was presented: sign in again with the new one.
 var ErrChangedMeanwhile = errors.New("the password was changed meanwhile")
-
-// Actor names who tries to sign in, for the audit log. Of unknown names only a hash is kept: people type passwords into the wrong field.
-func (a Attempt) Actor() string {
-	if user, _ := a.Realm.User(a.Login); user != nil {
-		return user.Username()
-	}
-	return "sha256:" + digest(a.Login, 8)
-}

@@ -2,12 +2,8 @@ package passwords
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/watchword-io/watchword/internal/credential"
 	"github.com/watchword-io/watchword/internal/directory"
@@ -16,14 +12,18 @@ import (
 	"github.com/watchword-io/watchword/internal/validate"
 )
 
-// Time limits of a login: reading the credential, and waiting for and doing the hash.
+// Time limits of a login: waiting for others who try the same user, reading what is kept of her, and waiting for and doing the hash.
 const (
+	turnLimit = 10 * time.Second
 	readLimit = 2 * time.Second
 	hashLimit = 2 * time.Second
 )
 
 // Verify proves a person. Whatever is wrong with user or password is one *oauth2.Error, InvalidGrant, whose Reason is for the audit log; too
 // many attempts are a *Locked. Trouble is a temporarily_unavailable, and input that nobody can mean an invalid_request.
+//
+// Of one user one password is looked at at a time, and the next one when the wrong one before is counted; the answer does not wait for
+// that, or its time would tell users from nobody.
 func (v *Verifier) Verify(ctx context.Context, a Attempt) (Proof, error) {
 	switch {
 	case a.Login == "" || a.Password == "":
@@ -31,76 +31,106 @@ func (v *Verifier) Verify(ctx context.Context, a Attempt) (Proof, error) {
 	case len(a.Password) > validate.MaxPasswordBytes:
 		return Proof{}, oauth2.BadRequest("password_too_long", "the password is longer than 1024 bytes")
 	}
-	user, clash := a.Realm.User(a.Login)
-	record, reason, err := v.record(ctx, a, user, clash)
+	t := v.newTry(a)
+	if until := v.paused(t); !until.IsZero() {
+		return Proof{}, &Locked{Until: until, Reason: "source_paused"}
+	}
+	release, err := v.take(ctx, t.key)
 	if err != nil {
 		return Proof{}, err
 	}
-	right, err := v.evaluate(ctx, record.Hash, a.Password)
-	switch {
-	case err != nil:
-		return Proof{}, err
-	case reason != "":
-		return Proof{}, wrong(reason)
-	case !right:
-		return Proof{}, wrong("wrong_password")
+	proof, afterwards, err := v.judge(ctx, t)
+	if afterwards == nil {
+		release()
+		return proof, err
 	}
-	return v.admit(a, user, record)
+	v.background.Go(func() {
+		defer release()
+		afterwards(context.WithoutCancel(ctx))
+	})
+	return proof, err
 }
 
-// record reads the password record of the person. Where there is nobody it reads one that does not exist and returns an empty
-// record and the reason, so that an outage and the time taken look the same for known and unknown.
-func (v *Verifier) record(ctx context.Context, a Attempt, user *directory.User, clash bool) (credential.Record, string, error) {
-	name, uid, reason := unknownName(a.Login), types.UID(""), ""
-	switch {
-	case clash:
-		reason = "user_conflict"
-	case user == nil:
-		reason = "unknown_user"
-	default:
-		name, uid = user.Name(), user.UID()
-		if user.Disabled() {
-			reason = "user_disabled"
-		}
+// take waits for the turn of a key.
+func (v *Verifier) take(ctx context.Context, key string) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, turnLimit)
+	defer cancel()
+	release, err = v.turns.take(ctx, key)
+	if err != nil {
+		return nil, oauth2.Unavailable("too_many_at_once", 2*time.Second)
 	}
+	return release, nil
+}
+
+// judge looks at a password whose turn it is. What it returns beside the verdict is to be done before the next turn.
+func (v *Verifier) judge(ctx context.Context, t *try) (Proof, func(context.Context), error) {
+	if err := v.read(ctx, t); err != nil {
+		return Proof{}, nil, err
+	}
+	until := v.locked(t)
+	if !until.IsZero() {
+		t.record.Hash = "" // hashed all the same, against nothing
+	}
+	right, rehash, err := v.evaluate(ctx, t)
+	switch {
+	case err != nil:
+		return Proof{}, nil, err
+	case !until.IsZero():
+		return Proof{}, nil, &Locked{Until: until, Reason: "user_locked"}
+	case !right:
+		return Proof{}, v.failed(t), wrong(t.reason)
+	}
+	proof, err := v.admit(t)
+	if err != nil {
+		return Proof{}, nil, err
+	}
+	return proof, v.succeeded(t, rehash), nil
+}
+
+// read gets what is kept of the person. Where there is nobody, or nobody who may sign in, it asks for as much, so that an outage and the
+// time taken look the same.
+func (v *Verifier) read(ctx context.Context, t *try) error {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	record, err := v.Accounts.Credential(ctx, a.Realm.Namespace, name, uid)
+	var err error
+	if t.failures, err = v.Accounts.Failures(ctx, t.Realm.Namespace, t.name, t.uid); err != nil {
+		return oauth2.Unavailable("user_unreadable", 2*time.Second)
+	}
+	record, err := v.Accounts.Credential(ctx, t.Realm.Namespace, t.name, t.uid)
 	switch {
 	case errors.Is(err, directory.ErrNoCredential):
 		record = credential.Record{}
 	case err != nil:
-		return credential.Record{}, "", oauth2.Unavailable("credential_unreadable", 2*time.Second)
+		return oauth2.Unavailable("credential_unreadable", 2*time.Second)
 	}
-	if reason == "" && (record.Hash == "" || record.Subject != user.Subject()) {
-		reason = "no_password"
+	if t.reason == "" && (record.Hash == "" || record.Subject != t.user.Subject()) {
+		t.reason = "no_password"
 	}
-	if reason != "" {
-		record = credential.Record{}
+	if t.reason == "" {
+		t.record, t.counted = record, t.failures.Version != ""
 	}
-	return record, reason, nil
+	return nil
 }
 
-// evaluate hashes once, against nothing if there is no hash.
-func (v *Verifier) evaluate(ctx context.Context, hash, secret string) (bool, error) {
+// evaluate hashes once, against nothing if there is no hash. It names what is wrong with a password that is not right.
+func (v *Verifier) evaluate(ctx context.Context, t *try) (right, rehash bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, hashLimit)
 	defer cancel()
-	var (
-		right bool
-		err   error
-	)
-	if hash == "" {
-		err = v.Hasher.VerifyDummy(ctx, []byte(secret))
+	if t.record.Hash == "" {
+		err = v.Hasher.VerifyDummy(ctx, []byte(t.Password))
 	} else {
-		right, _, err = v.Hasher.Verify(ctx, hash, []byte(secret))
+		right, rehash, err = v.Hasher.Verify(ctx, t.record.Hash, []byte(t.Password))
 	}
 	switch {
-	case err == nil:
-		return right, nil
 	case errors.Is(err, credential.ErrHash):
-		return false, wrong("unreadable_hash")
+		t.reason = "unreadable_hash"
+		return false, false, nil
+	case err != nil:
+		return false, false, hashTrouble(err)
+	case !right && t.reason == "":
+		t.reason = "wrong_password"
 	}
-	return false, hashTrouble(err)
+	return right, rehash, nil
 }
 
 // hashTrouble is the answer to an error of the hasher.
@@ -115,18 +145,21 @@ func hashTrouble(err error) *oauth2.Error {
 }
 
 // admit decides after a right password. The person is looked up again: she may have been disabled while the password waited.
-func (v *Verifier) admit(a Attempt, user *directory.User, record credential.Record) (Proof, error) {
+func (v *Verifier) admit(t *try) (Proof, error) {
 	now := v.Now()
-	current, _ := a.Realm.User(a.Login)
-	if current == nil || current.Disabled() || current.UID() != user.UID() {
+	current, _ := t.Realm.User(t.Login)
+	if current == nil || current.Disabled() || current.UID() != t.uid {
 		return Proof{}, wrong("user_disabled")
 	}
-	proof := Proof{User: current, AuthTime: now, ChangedAt: record.ChangedAt}
-	if !record.MustChangeBy.IsZero() {
-		if !now.Before(record.MustChangeBy) {
-			return Proof{}, wrong("temporary_password_expired")
-		}
+	proof := Proof{User: current, AuthTime: now, ChangedAt: t.record.ChangedAt}
+	age := t.Realm.Spec.Password.MaxAge
+	switch {
+	case !t.record.MustChangeBy.IsZero() && !now.Before(t.record.MustChangeBy):
+		return Proof{}, wrong("temporary_password_expired")
+	case !t.record.MustChangeBy.IsZero():
 		proof.MustChange = Temporary
+	case age != nil && !t.record.ChangedAt.IsZero() && !now.Before(t.record.ChangedAt.Add(age.Duration)):
+		proof.MustChange = Expired
 	}
 	return proof, nil
 }
@@ -138,12 +171,3 @@ func wrong(reason string) *oauth2.Error {
 
 // Wrong is that answer for an attempt that met a lock.
 func (e *Locked) Wrong() *oauth2.Error { return wrong(e.Reason) }
-
-// unknownName is the object name of nobody: Watchword makes no Users, and a person's administrator does not call her so.
-func unknownName(login string) string { return "unknown-" + digest(login, 12) }
-
-// digest is the beginning of a text's SHA-256 in hexadecimal.
-func digest(text string, bytes int) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:bytes])
-}

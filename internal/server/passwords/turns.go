@@ -1,0 +1,46 @@
+package passwords
+
+import (
+	"context"
+	"sync"
+)
+
+// turns lets one attempt at a time pass for each key: as many wrong passwords as may be tried are counted before one more is looked at.
+type turns struct {
+	mu    sync.Mutex
+	taken map[string]*turn
+}
+
+// turn is free while its channel holds a token. It lives as long as somebody has it or waits for it.
+type turn struct {
+	free  chan struct{}
+	users int
+}
+
+// take waits until the key is free or ctx ends. Whoever gets it must release it once.
+func (t *turns) take(ctx context.Context, key string) (release func(), err error) {
+	t.mu.Lock()
+	mine := t.taken[key]
+	if mine == nil {
+		mine = &turn{free: make(chan struct{}, 1)}
+		mine.free <- struct{}{}
+		t.taken[key] = mine
+	}
+	mine.users++
+	t.mu.Unlock()
+
+	leave := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if mine.users--; mine.users == 0 {
+			delete(t.taken, key)
+		}
+	}
+	select {
+	case <-mine.free:
+		return func() { mine.free <- struct{}{}; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
+}
