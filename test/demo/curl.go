@@ -1,32 +1,16 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 )
 
 // curlMode makes this program answer to curl's name on machines that lack it, for the few options that the story types.
 const curlMode = "curl"
-
-// curlFunction is what the session needs so that curl can be typed: nothing, or the stand-in.
-func curlFunction() (definition string, standIn bool) {
-	if _, err := exec.LookPath("curl"); err == nil {
-		return "", false
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", false
-	}
-	return fmt.Sprintf("curl() { %q %s \"$@\"; }\n", self, curlMode), true
-}
 
 // curl understands -s, -u, -d, --data-urlencode, -w and a URL, and trusts CURL_CA_BUNDLE. It returns the exit status.
 func curl(args []string, out, errs io.Writer) int {
@@ -57,13 +41,11 @@ func curl(args []string, out, errs io.Writer) int {
 }
 
 func fetch(target string, user *url.Userinfo, form url.Values, format string, out io.Writer) error {
-	bundle, err := os.ReadFile(os.Getenv("CURL_CA_BUNDLE"))
+	transport, err := trustingTransport()
 	if err != nil {
 		return err
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(bundle)
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: transport}
 	method, body := http.MethodGet, ""
 	if len(form) > 0 {
 		method, body = http.MethodPost, form.Encode()

@@ -20,8 +20,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == curlMode {
-		os.Exit(curl(os.Args[2:], os.Stdout, os.Stderr))
+	if len(os.Args) > 1 && extras()[os.Args[1]] != nil {
+		os.Exit(extras()[os.Args[1]](os.Args[2:], os.Stdout, os.Stderr))
 	}
 	keep := flag.Bool("keep", false, "stay up until interrupted, and write bin/demo/env for other programs")
 	flag.Parse()

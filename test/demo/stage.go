@@ -25,6 +25,7 @@ type stage struct {
 	bin      string // the repository's bin/
 	dir      string // bin/demo
 	listen   string // address of the issuer
+	portal   string // address of the relying party
 	plane    *controlplane.ControlPlane
 	operator *operator.Operator
 	shell    *session
@@ -44,11 +45,11 @@ func newStage(bin string) (*stage, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, err
 	}
-	ports, err := operator.FreePorts(1)
+	ports, err := operator.FreePorts(2)
 	if err != nil {
 		return nil, err
 	}
-	s.listen = ports[0]
+	s.listen, s.portal = ports[0], ports[1]
 	return s, nil
 }
 
@@ -115,15 +116,17 @@ func (s *stage) writeEnv(more ...string) error {
 		`export CURL_CA_BUNDLE="$CA_FILE"`,
 		"export AUTHENTICATION_CONFIG=" + quote(s.authenticationFile()),
 		"export PUBLIC_CLIENT_ID=kubernetes AUDIENCE=kubernetes",
+		"export PORTAL=" + quote(s.portal) + " XDG_CACHE_HOME=" + quote(filepath.Join(s.dir, "cache")),
 		"# field NAME: one value of the JSON on standard input. header and claims TOKEN: what a JWT says.",
 		`field() { sed -n 's/.*"'"$1"'":"\([^"]*\)".*/\1/p'; }`,
 		`part() { local p; p=$(cut -d. -f"$1" <<<"$2" | tr -- '-_' '+/'); while (( ${#p} % 4 )); do p+==; done; base64 -d <<<"$p" | sed 's/,"/,\n "/g'; echo; }`,
 		`header() { part 1 "$1"; }; claims() { part 2 "$1"; }`,
 	}
-	if definition, standIn := curlFunction(); standIn {
-		lines = append(lines, definition)
+	typed, err := functions()
+	if err != nil {
+		return err
 	}
-	lines = append(lines, more...)
+	lines = append(append(lines, typed...), more...)
 	return os.WriteFile(s.envFile(), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 

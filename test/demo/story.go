@@ -94,6 +94,7 @@ func (s *stage) finish() error {
 
 func story() []step {
 	steps := []step{controlPlane(), install(), realm(), operate(), trust()}
-	steps = append(steps, pipeline(), person(), rotate())
-	return append(steps, accepted(), rights(), rotated(), disabled())
+	steps = append(steps, pipeline(), person(), application(), rotate())
+	steps = append(steps, accepted(), rights(), kubectlSignsIn(), signedOut())
+	return append(steps, rotated(), disabled())
 }

@@ -28,6 +28,8 @@ const (
 type Browser struct {
 	// Stop says where to stop: a page at such an address is returned without being fetched, with Status 0. Nil: nowhere.
 	Stop func(*url.URL) bool
+	// Visited is told of every page and redirect on the way. Nil: nobody is.
+	Visited func(method string, page *Page)
 
 	client *http.Client
 }
@@ -86,6 +88,9 @@ func (b *Browser) load(request *http.Request) (*Page, error) {
 		page, err := b.fetch(request)
 		if err != nil {
 			return nil, err
+		}
+		if b.Visited != nil {
+			b.Visited(request.Method, page)
 		}
 		next, err := page.onward()
 		if err != nil || next == nil {

@@ -84,7 +84,9 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		"a field that is not there": {
-			func() (*textbrowser.Page, error) { return start.Submit(t.Context(), textbrowser.Fields{"user_code": "x"}) }, `no field "user_code"`,
+			func() (*textbrowser.Page, error) {
+				return start.Submit(t.Context(), textbrowser.Fields{"user_code": "x"})
+			}, `no field "user_code"`,
 		},
 		"a form that is not there": {func() (*textbrowser.Page, error) { return done.Submit(t.Context(), nil) }, "no form"},
 		"redirects without end":    {func() (*textbrowser.Page, error) { return browser.Open(t.Context(), origin+"/round") }, "redirects"},

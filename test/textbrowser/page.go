@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -55,9 +56,9 @@ func (p *Page) read() error {
 func (p *Page) walk(n *html.Node, text *strings.Builder) {
 	switch {
 	case n.Type == html.TextNode:
-		text.WriteString(n.Data + " ")
+		text.WriteString(n.Data)
 		return
-	case n.DataAtom == atom.Style, n.DataAtom == atom.Script:
+	case n.DataAtom == atom.Style, n.DataAtom == atom.Script, attribute(n, "aria-hidden") == "true" && n.DataAtom != atom.Input:
 		return
 	case n.DataAtom == atom.Title && n.FirstChild != nil && p.Title == "":
 		p.Title = n.FirstChild.Data
@@ -76,7 +77,13 @@ func (p *Page) walk(n *html.Node, text *strings.Builder) {
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
 		p.walk(child, text)
 	}
+	if n.Type == html.ElementNode && !slices.Contains(inline, n.DataAtom) {
+		text.WriteString(" ")
+	}
 }
+
+// inline are elements that do not part words.
+var inline = []atom.Atom{atom.A, atom.B, atom.Bdi, atom.Code, atom.Em, atom.I, atom.Span, atom.Strong, atom.Time}
 
 func attribute(n *html.Node, name string) string {
 	for _, a := range n.Attr {
