@@ -37,12 +37,8 @@ func parse(realm *directory.Realm, client *directory.Client, form *oauth2.Form) 
 		return nil, err
 	}
 	a := &flow.Authorization{ClientID: client.ID, RedirectURI: uri, Implied: implied, ResponseMode: flow.ModeQuery}
-	if a.State = form.Get("state"); len(a.State) > maxState {
-		a.State = ""
-		return a, oauth2.BadRequest("state_too_long", "state is longer than 2048 bytes")
-	}
 	for _, step := range []func(*flow.Authorization, *directory.Realm, *directory.Client, *oauth2.Form) error{
-		responseMode, notServed, responseType, mayAsk, proofKey, wanted, interaction, hints,
+		responseMode, state, notServed, responseType, mayAsk, proofKey, wanted, interaction, hints,
 	} {
 		if err := step(a, realm, client, form); err != nil {
 			return a, err
@@ -60,6 +56,16 @@ func responseMode(a *flow.Authorization, _ *directory.Realm, _ *directory.Client
 	default:
 		return oauth2.BadRequest("response_mode_not_served", "response_mode must be query or form_post")
 	}
+	return nil
+}
+
+// state comes next, and one that is too long does not come back.
+func state(a *flow.Authorization, _ *directory.Realm, _ *directory.Client, form *oauth2.Form) error {
+	sent := form.Get("state")
+	if len(sent) > maxState {
+		return oauth2.BadRequest("state_too_long", "state is longer than 2048 bytes")
+	}
+	a.State = sent
 	return nil
 }
 

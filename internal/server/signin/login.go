@@ -99,6 +99,10 @@ func (e *Endpoint) prove(s *step) error {
 			return err
 		}
 		browser.Refuse(s.r, reason)
+		if until, paused := paused(err); paused {
+			e.pause(s.exchange, until)
+			return nil
+		}
 		e.ask(s.exchange, s.state.Next, s.sealed, How{Again: s.state.Again, LoginHint: shown(attempt.Login)}, http.StatusForbidden, pages.WrongCredentials)
 		return nil
 	}
@@ -122,6 +126,22 @@ func refusal(err error) (reason, outcome string) {
 		return protocol.AuditReason(), OutcomeWrong
 	}
 	return "", OutcomeUnavailable
+}
+
+// paused reports whether nothing that comes from the source is looked at. That says nothing of any user, so the page may say it; a user
+// who is locked looks like one whose password is wrong.
+func paused(err error) (until time.Time, yes bool) {
+	var locked *passwords.Locked
+	if errors.As(err, &locked) && locked.Reason == "source_paused" {
+		return locked.Until, true
+	}
+	return time.Time{}, false
+}
+
+func (e *Endpoint) pause(x *exchange, until time.Time) {
+	e.Pages.Show(x.w, http.StatusTooManyRequests, pages.TooManyAttempts{
+		Frame: browser.Frame(x.realm, x.requestID), Now: x.now, Until: until,
+	}, x.requestID)
 }
 
 // shown is a user name as the page may repeat it: no longer than its input takes.

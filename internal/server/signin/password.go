@@ -80,6 +80,10 @@ func (e *Endpoint) takePassword(x *exchange, p *Person) error {
 			return err
 		}
 		browser.Refuse(x.r, reason)
+		if until, paused := paused(err); paused {
+			e.pause(x, until)
+			return nil
+		}
 		return e.askOwn(x, p, pages.CurrentPasswordWrong, http.StatusForbidden)
 	}
 	if proof.User.UID() != p.User.UID() {
