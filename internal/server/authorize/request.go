@@ -38,7 +38,7 @@ func parse(realm *directory.Realm, client *directory.Client, form *oauth2.Form) 
 	}
 	a := &flow.Authorization{ClientID: client.ID, RedirectURI: uri, Implied: implied, ResponseMode: flow.ModeQuery}
 	for _, step := range []func(*flow.Authorization, *directory.Realm, *directory.Client, *oauth2.Form) error{
-		responseMode, state, notServed, responseType, mayAsk, proofKey, wanted, interaction, hints,
+		envelope, notServed, responseType, mayAsk, proofKey, wanted, interaction, hints,
 	} {
 		if err := step(a, realm, client, form); err != nil {
 			return a, err
@@ -47,25 +47,21 @@ func parse(realm *directory.Realm, client *directory.Client, form *oauth2.Form) 
 	return a, nil
 }
 
-// responseMode comes first: errors are sent that way too.
-func responseMode(a *flow.Authorization, _ *directory.Realm, _ *directory.Client, form *oauth2.Form) error {
-	switch mode := form.Get("response_mode"); mode {
-	case "", flow.ModeQuery:
-	case flow.ModeFormPost:
+// envelope settles how every answer is sent, errors included: so far as it is understood, also when it is refused.
+func envelope(a *flow.Authorization, _ *directory.Realm, _ *directory.Client, form *oauth2.Form) error {
+	mode, state := form.Get("response_mode"), form.Get("state")
+	if mode == flow.ModeFormPost {
 		a.ResponseMode = mode
-	default:
-		return oauth2.BadRequest("response_mode_not_served", "response_mode must be query or form_post")
 	}
-	return nil
-}
-
-// state comes next, and one that is too long does not come back.
-func state(a *flow.Authorization, _ *directory.Realm, _ *directory.Client, form *oauth2.Form) error {
-	sent := form.Get("state")
-	if len(sent) > maxState {
+	if len(state) <= maxState {
+		a.State = state
+	}
+	switch {
+	case mode != "" && mode != flow.ModeQuery && mode != flow.ModeFormPost:
+		return oauth2.BadRequest("response_mode_not_served", "response_mode must be query or form_post")
+	case len(state) > maxState:
 		return oauth2.BadRequest("state_too_long", "state is longer than 2048 bytes")
 	}
-	a.State = sent
 	return nil
 }
 
