@@ -149,7 +149,7 @@ func TestInactive(t *testing.T) {
 	}{
 		"junk":          {same(func(world) string { return "hunter2" }), "not_a_token"},
 		"16 KiB":        {same(func(world) string { return strings.Repeat("x", 16<<10) }), "not_a_token"},
-		"an ID token":   {same(func(w world) string { return w.identity }), "not_a_token"},
+		"an ID token":   {same(func(w world) string { return w.idToken }), "not_a_token"},
 		"a code":        {same(func(w world) string { return sealed(w.fixture, newCode(w.session), time.Minute) }), "not_a_token"},
 		"a cookie":      {same(func(w world) string { return sealed(w.fixture, flow.Cookie{Session: w.session.Ref()}, time.Hour) }), "not_a_token"},
 		"a device code": {same(func(w world) string { return sealed(w.fixture, flow.DeviceCode{ClientID: "web"}, time.Hour) }), "not_a_token"},
@@ -213,7 +213,7 @@ func TestInactive(t *testing.T) {
 			if f.sessions.writes.Load() != writes && !strings.HasPrefix(name, "signed out") {
 				t.Error("asking about a token has written something")
 			}
-			f.clean(w.access, w.identity, w.refresh)
+			f.clean(w.access, w.idToken, w.refresh)
 		})
 	}
 }
@@ -241,7 +241,7 @@ func TestIntrospectOfTypJWT(t *testing.T) {
 	if got := f.introspect(h.access); got.json["active"] != true {
 		t.Errorf("an access token of typ JWT: %s", got.body)
 	}
-	if got := f.introspect(h.identity); got.body != `{"active":false}` {
+	if got := f.introspect(h.idToken); got.body != `{"active":false}` {
 		t.Errorf("an ID token: %s", got.body)
 	}
 }

@@ -197,7 +197,7 @@ func TestRevokeRefuses(t *testing.T) {
 		"70 KiB":                  {web(func(world) string { return strings.Repeat("x", 70<<10) }), 413, "invalid_request", "body_too_large"},
 		"another's refresh token": {func(w world) answer { return w.to("/revoke", form("client_id", "cli", "token", w.refresh)) }, 400, "invalid_grant", "token_of_another_client"},
 		"another's access token":  {func(w world) answer { return w.to("/revoke", form("client_id", "cli", "token", w.access)) }, 400, "invalid_grant", "token_of_another_client"},
-		"another's ID token":      {func(w world) answer { return w.to("/revoke", form("client_id", "cli", "token", w.identity)) }, 400, "invalid_grant", "token_of_another_client"},
+		"another's ID token":      {func(w world) answer { return w.to("/revoke", form("client_id", "cli", "token", w.idToken)) }, 400, "invalid_grant", "token_of_another_client"},
 		"a token that lies": {web(func(w world) string {
 			r := w.opened(w.refresh)
 			r.ClientID = "cli"
@@ -208,7 +208,7 @@ func TestRevokeRefuses(t *testing.T) {
 			r.ClientID = "cli"
 			return w.to("/revoke", form("client_id", "cli", "token", sealed(w.fixture, r, time.Hour)))
 		}, 400, "invalid_grant", "token_of_another_client"},
-		"an ID token": {web(func(w world) string { return w.identity }), 400, "unsupported_token_type", "unsupported_token_type"},
+		"an ID token": {web(func(w world) string { return w.idToken }), 400, "unsupported_token_type", "unsupported_token_type"},
 		"an access token without a session": {web(func(w world) string {
 			return w.signed(token.AccessToken, func(*token.Claims) {})
 		}), 400, "unsupported_token_type", "unsupported_token_type"},
@@ -229,7 +229,7 @@ func TestRevokeRefuses(t *testing.T) {
 				t.Errorf("%d writes; want none", got)
 			}
 			f.revoked(w.held, false)
-			f.clean(w.access, w.identity, w.refresh)
+			f.clean(w.access, w.idToken, w.refresh)
 		})
 	}
 }

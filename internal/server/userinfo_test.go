@@ -19,9 +19,9 @@ import (
 
 // held is what web holds after alice has signed in there.
 type held struct {
-	session                   *store.Session
-	grant                     string
-	access, identity, refresh string
+	session                  *store.Session
+	grant                    string
+	access, idToken, refresh string
 }
 
 // holding lets web redeem a code for a session of alice; edit may change what the code stands for.
@@ -35,7 +35,7 @@ func (f *fixture) holding(edit ...func(*flow.Code)) held {
 	got := f.post(codeForm(sealed(f, code, store.CodeLifetime)))
 	h := held{session: s, grant: store.GrantID(code.ID), refresh: f.refreshTokenOf(got)}
 	h.access, _ = got.json["access_token"].(string)
-	h.identity, _ = got.json["id_token"].(string)
+	h.idToken, _ = got.json["id_token"].(string)
 	return h
 }
 
@@ -177,7 +177,7 @@ func TestUserInfoOfTypJWT(t *testing.T) {
 	if got := f.userInfo(h.access); got.status != http.StatusOK {
 		t.Errorf("an access token of typ JWT: %d %s", got.status, got.body)
 	}
-	if got := f.userInfo(h.identity); got.status != http.StatusUnauthorized {
+	if got := f.userInfo(h.idToken); got.status != http.StatusUnauthorized {
 		t.Errorf("an ID token: %d %s; want 401", got.status, got.body)
 	}
 }
@@ -256,7 +256,7 @@ func TestUserInfoRefuses(t *testing.T) {
 		"junk":            {with(func(world) string { return "hunter2" }), 401, challengeToken, "invalid_token", "not_an_access_token"},
 		"two words":       {with(func(w world) string { return w.access + " " + w.access }), 401, challengeToken, "invalid_token", "not_an_access_token"},
 		"16 KiB":          {with(func(world) string { return strings.Repeat("x", 16<<10) }), 401, challengeToken, "invalid_token", "not_an_access_token"},
-		"an ID token":     {with(func(w world) string { return w.identity }), 401, challengeToken, "invalid_token", "not_an_access_token"},
+		"an ID token":     {with(func(w world) string { return w.idToken }), 401, challengeToken, "invalid_token", "not_an_access_token"},
 		"a refresh token": {with(func(w world) string { return w.refresh }), 401, challengeToken, "invalid_token", "not_an_access_token"},
 		"a code":          {with(func(w world) string { return sealed(w.fixture, newCode(w.session), time.Minute) }), 401, challengeToken, "invalid_token", "not_an_access_token"},
 		"a cookie":        {with(func(w world) string { return sealed(w.fixture, flow.Cookie{Session: w.session.Ref()}, time.Hour) }), 401, challengeToken, "invalid_token", "not_an_access_token"},
@@ -365,7 +365,7 @@ func TestUserInfoRefuses(t *testing.T) {
 			if tc.reason != "" && name != "revoked" {
 				f.decided(before, "userinfo.read", tc.reason)
 			}
-			f.clean(w.access, w.identity, w.refresh)
+			f.clean(w.access, w.idToken, w.refresh)
 		})
 	}
 }
