@@ -56,7 +56,7 @@ func ClientKeys(document string) ([]jose.JSONWebKey, error) {
 // ClientKey reads one public key (RFC 7517 section 4) that can verify an assertion. ErrPrivateKey is among its errors, which complete a
 // sentence about the key.
 func ClientKey(raw []byte) (*jose.JSONWebKey, error) {
-	var members map[string]json.RawMessage
+	var members map[string]*json.RawMessage // by pointer: the package is a fork of Go 1.6's, which marshals them no other way
 	if json.Unmarshal(raw, &members) != nil {
 		return nil, errors.New("is not a JSON object")
 	}

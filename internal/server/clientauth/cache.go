@@ -51,7 +51,8 @@ type keySet struct {
 
 // cache holds what sources said. Of many requests that need one source, one fetches and the others wait.
 type cache struct {
-	load func(context.Context, source) (*keySet, error)
+	// load asks a source. It returns nil if it fails.
+	load func(context.Context, source) *keySet
 	now  func() time.Time
 
 	mu      sync.Mutex
@@ -154,5 +155,5 @@ func (c *cache) fetch(ctx context.Context, s source, e *entry) {
 		e.flight = nil
 		close(flight)
 	}()
-	set, _ = c.load(context.WithoutCancel(ctx), s)
+	set = c.load(context.WithoutCancel(ctx), s)
 }

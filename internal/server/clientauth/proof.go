@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -134,38 +135,55 @@ func (t *trial) times() string {
 	return ""
 }
 
-// federated finds the workload that an assertion of somebody else is about: iss, sub and aud are all as registered.
+// federated finds the workload that an assertion of somebody else is about: iss, sub and aud are all as registered. The reason is that of
+// the identity that came nearest.
 func (a *Authenticator) federated(ctx context.Context, t *trial) (reason string, err error) {
-	reason = "assertion_issuer"
-	var unknown error
+	var unsure error
+	nearest := issuerDiffers
 	for i := range t.client.Proofs.Identities {
 		f := &t.client.Proofs.Identities[i]
-		switch {
-		case f.Issuer.URL != "" && f.Issuer.URL != t.Issuer:
-			continue
-		case f.Subject != t.Subject:
-			reason = "assertion_subject"
-			continue
-		case !t.Audience.only(cmp.Or(f.Audience, t.realm.Issuer)):
-			reason = "assertion_audience"
-			continue
+		match := t.match(f)
+		if match == allFits {
+			from := source{fromIssuer, f.Issuer}
+			if f.Cluster {
+				from = source{kind: fromCluster}
+			}
+			set, err := a.keysOf(ctx, t, from)
+			switch {
+			case err != nil:
+				unsure = err
+			case set.issuer == t.Issuer:
+				t.identity, t.keys = f, set.keys
+				return "", nil
+			}
+			match = issuerDiffers
 		}
-		from := source{fromIssuer, f.Issuer}
-		if f.Cluster {
-			from = source{kind: fromCluster}
-		}
-		set, err := a.keysOf(ctx, t, from)
-		switch {
-		case err != nil:
-			unknown = err
-		case set.issuer != t.Issuer:
-			reason = "assertion_issuer"
-		default:
-			t.identity, t.keys = f, set.keys
-			return "", nil
-		}
+		nearest = max(nearest, match)
 	}
-	return reason, unknown
+	return [...]string{"assertion_issuer", "assertion_subject", "assertion_audience"}[nearest], unsure
+}
+
+// match is how far a token is that of an identity.
+type match int
+
+const (
+	issuerDiffers match = iota
+	subjectDiffers
+	audienceDiffers
+	allFits // as far as can be told without asking: which issuer the cluster has is another question
+)
+
+func (t *trial) match(f *directory.Identity) match {
+	switch {
+	case f.Issuer.URL != "" && f.Issuer.URL != t.Issuer,
+		f.Issuer.URL == "" && !strings.HasPrefix(t.Subject, "system:serviceaccount:"):
+		return issuerDiffers
+	case f.Subject != t.Subject:
+		return subjectDiffers
+	case !t.Audience.only(cmp.Or(f.Audience, t.realm.Issuer)):
+		return audienceDiffers
+	}
+	return allFits
 }
 
 // keysOf reads the keys of a source, from memory nearly always.

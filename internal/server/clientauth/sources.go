@@ -16,13 +16,15 @@ import (
 // maxPublished is how many keys are read of a set that somebody publishes for all the world.
 const maxPublished = 100
 
-// load asks a source for its keys. What goes wrong is for the administrator, in the log; clients are told to come again.
-func (a *Authenticator) load(ctx context.Context, s source) (*keySet, error) {
+// load asks a source for its keys, nil if there are none to be had. What goes wrong is for the administrator, in the log; clients are told
+// to come again.
+func (a *Authenticator) load(ctx context.Context, s source) *keySet {
 	set, err := a.ask(ctx, s)
 	if err != nil {
 		a.Log.Info("keys for client assertions cannot be fetched", "address", s.at.URL, "cause", err.Error())
+		return nil
 	}
-	return set, err
+	return set
 }
 
 func (a *Authenticator) ask(ctx context.Context, s source) (*keySet, error) {
@@ -31,8 +33,11 @@ func (a *Authenticator) ask(ctx context.Context, s source) (*keySet, error) {
 		ctx, cancel := context.WithTimeout(ctx, reviewLimit)
 		defer cancel()
 		issuer, document, err := a.Cluster.Keys(ctx)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case issuer == "":
+			return nil, errors.New("the API server names no issuer of ServiceAccount tokens")
 		}
 		keys, err := published(document)
 		return &keySet{issuer, keys}, err
