@@ -7,25 +7,39 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"slices"
 	"strconv"
 )
 
-// ErrStatus is an answer other than 200; the error that wraps it has the status line.
-var ErrStatus = errors.New("answer is not 200")
+// ErrStatus is an answer that was not expected; the error that wraps it has the status line.
+var ErrStatus = errors.New("answer has an unexpected status")
 
 // connection sends a target's request over one TLS connection.
 type connection struct {
 	conn    *tls.Conn
 	reader  *bufio.Reader
 	request []byte
+	answers [][]byte // beginnings of status lines
 }
 
 func (t Target) dial() (*connection, error) {
-	conn, err := tls.Dial("tcp", t.address, &tls.Config{RootCAs: t.roots})
+	dialer := &net.Dialer{}
+	if t.source != nil {
+		dialer.LocalAddr = &net.TCPAddr{IP: t.source}
+	}
+	conn, err := tls.DialWithDialer(dialer, "tcp", t.address, &tls.Config{RootCAs: t.roots})
 	if err != nil {
 		return nil, err
 	}
-	return &connection{conn: conn, reader: bufio.NewReaderSize(conn, 16<<10), request: t.request}, nil
+	c := &connection{conn: conn, reader: bufio.NewReaderSize(conn, 16<<10), request: t.request}
+	for _, status := range t.answers {
+		c.answers = append(c.answers, fmt.Appendf(nil, "HTTP/1.1 %d ", status))
+	}
+	if t.answers == nil {
+		c.answers = [][]byte{[]byte("HTTP/1.1 200 ")}
+	}
+	return c, nil
 }
 
 // do sends the request and reads the answer to its end.
@@ -58,7 +72,7 @@ func (c *connection) exchange() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !bytes.HasPrefix(line, []byte("HTTP/1.1 200 ")) {
+	if !slices.ContainsFunc(c.answers, func(beginning []byte) bool { return bytes.HasPrefix(line, beginning) }) {
 		return 0, fmt.Errorf("%w: %s", ErrStatus, bytes.TrimSpace(line))
 	}
 	length := -1

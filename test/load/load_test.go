@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,7 +25,8 @@ func server(t *testing.T, served *atomic.Int64) (address string, roots *x509.Cer
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
-		_, _ = io.WriteString(w, r.Method+" "+r.Host+" "+r.Header.Get("X-Test")+" "+string(body))
+		source, _, _ := net.SplitHostPort(r.RemoteAddr)
+		_, _ = io.WriteString(w, r.Method+" "+r.Host+" "+r.Header.Get("X-Test")+" "+string(body)+source)
 	}))
 	t.Cleanup(s.Close)
 	roots = x509.NewCertPool()
@@ -40,9 +42,11 @@ func TestTarget(t *testing.T) {
 		target load.Target
 		want   string
 	}{
-		"get":               {load.Get(address, roots, "/keys"), "GET " + address + "  "},
-		"post via replica":  {post.Via(address), "POST issuer.example.com:8443 yes a=b"},
-		"post to elsewhere": {post.To(address, roots, "/other"), "POST " + address + " yes a=b"},
+		"get":               {load.Get(address, roots, "/keys"), "GET " + address + "  127.0.0.1"},
+		"post via replica":  {post.Via(address), "POST issuer.example.com:8443 yes a=b127.0.0.1"},
+		"post to elsewhere": {post.To(address, roots, "/other"), "POST " + address + " yes a=b127.0.0.1"},
+		"from elsewhere":    {load.Get(address, roots, "/keys").From(net.IPv4(127, 0, 7, 9)), "GET " + address + "  127.0.7.9"},
+		"refused":           {load.Get(address, roots, "/refused").Answered(http.StatusOK, http.StatusUnauthorized), ""},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
