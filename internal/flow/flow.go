@@ -12,16 +12,16 @@ import (
 	"github.com/watchword-io/watchword/internal/seal"
 )
 
-// value is a sealed value's shape: it knows what it is sealed for.
-type value interface{ purpose() seal.Purpose }
+// Value is one of this package's shapes: it knows what it is sealed for.
+type Value interface{ purpose() seal.Purpose }
 
 // Seal makes the text that stands for v until expires.
-func Seal(box *seal.Box, v value, expires time.Time) (string, error) {
+func Seal(box *seal.Box, v Value, expires time.Time) (string, error) {
 	return seal.JSON(box, v.purpose(), expires, v)
 }
 
 // Open returns the value that a text stands for: seal.ErrExpired for a genuine one whose time is over, seal.ErrSealed for anything else.
-func Open[T value](box *seal.Box, sealed string, now time.Time) (T, error) {
+func Open[T Value](box *seal.Box, sealed string, now time.Time) (T, error) {
 	var zero T
 	return seal.OpenJSON[T](box, zero.purpose(), sealed, now)
 }

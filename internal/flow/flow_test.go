@@ -55,7 +55,7 @@ func kinds() map[string]kind {
 	}
 }
 
-func of[T value](v T) kind {
+func of[T Value](v T) kind {
 	return kind{
 		seal: func(b *seal.Box) (string, error) { return Seal(b, v, end) },
 		open: func(b *seal.Box, sealed string, now time.Time) (any, error) { return Open[T](b, sealed, now) },

@@ -74,31 +74,10 @@ func (f *fixture) box() *seal.Box {
 	return box
 }
 
-func sealed[T interface {
-	flow.Code | flow.Refresh | flow.DeviceCode | flow.Cookie | flow.Login | flow.Form | flow.Pushed | flow.KnownDevice
-}](f *fixture, value T, life time.Duration) string {
+// sealed is what a client, a browser or a page holds of a value.
+func sealed(f *fixture, v flow.Value, life time.Duration) string {
 	f.Helper()
-	var text string
-	var err error
-	expires := f.clock.Now().Add(life)
-	switch v := any(value).(type) {
-	case flow.Code:
-		text, err = flow.Seal(f.box(), v, expires)
-	case flow.Refresh:
-		text, err = flow.Seal(f.box(), v, expires)
-	case flow.DeviceCode:
-		text, err = flow.Seal(f.box(), v, expires)
-	case flow.Cookie:
-		text, err = flow.Seal(f.box(), v, expires)
-	case flow.Login:
-		text, err = flow.Seal(f.box(), v, expires)
-	case flow.Form:
-		text, err = flow.Seal(f.box(), v, expires)
-	case flow.Pushed:
-		text, err = flow.Seal(f.box(), v, expires)
-	case flow.KnownDevice:
-		text, err = flow.Seal(f.box(), v, expires)
-	}
+	text, err := flow.Seal(f.box(), v, f.clock.Now().Add(life))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -186,6 +188,27 @@ func TestOutagesEnd(t *testing.T) {
 			try("no_signing_key")
 			f.apply(keySecret(t, f.realm, f.key))
 			f.refreshTokenOf(f.post(k.form(text)))
+		})
+	}
+}
+
+// TestClientThatHangsUp: what it has redeemed is redeemed, and the log says so.
+func TestClientThatHangsUp(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) {
+			f := interactive(t)
+			s := f.signIn()
+			v := k.form(k.make(f, s))
+			writes := f.sessions.writes.Load()
+			got := f.post(v, func(r *http.Request) {
+				ctx, hangUp := context.WithCancel(r.Context())
+				hangUp()
+				*r = *r.WithContext(ctx)
+			})
+			f.refreshTokenOf(got)
+			if n := f.sessions.writes.Load() - writes; n != 1 || f.last()["result"] != "success" {
+				t.Errorf("%d writes, audit %v; want one write and a success", n, f.last())
+			}
 		})
 	}
 }

@@ -56,7 +56,7 @@ func (g deviceCode) answer(ctx context.Context, r *request) ([]byte, error) {
 
 // decision returns the session in which a person has approved the device.
 func (g deviceCode) decision(ctx context.Context, r *request, key, grant string) (store.Ref, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	ctx, cancel := limit(ctx)
 	defer cancel()
 	asked, err := g.devices.Get(ctx, r.realm.Namespace, key)
 	switch {

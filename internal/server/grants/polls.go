@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	// maxPolls is how many device codes are watched: what a few realms may have pending. Beyond it some are forgotten, and may ask too
-	// often once more.
+	// maxPolls is how many device codes are watched: what several realms may have pending. Those that have not asked for the longest time
+	// are forgotten first, and may ask too soon once more.
 	maxPolls = 8192
-	// pollSlack is how much too early an answer may come, because networks are slower one time than another.
+	// pollSlack is how much too early a device may come, because networks are slower one time than another.
 	pollSlack = time.Second
-	// pollStep is what one that asks too often has to wait longer from then on, pollLimit where that ends (RFC 8628 section 3.5).
+	// pollStep is what one that asks too soon has to wait longer from then on, pollLimit where that ends (RFC 8628 section 3.5).
 	pollStep  = 5 * time.Second
 	pollLimit = time.Minute
 )
@@ -21,8 +21,9 @@ const (
 // polls remembers when devices have asked last. Each replica counts for itself: a device that asks three replicas in turn is three times
 // as fast, which three replicas bear. The zero value is ready. Safe for concurrent use.
 type polls struct {
-	mu   sync.Mutex
-	last map[string]poll
+	mu sync.Mutex
+	// recent takes every poll; when it is half of what may be kept it becomes former, and what was former is forgotten.
+	recent, former map[string]poll
 }
 
 type poll struct {
@@ -34,37 +35,20 @@ type poll struct {
 func (p *polls) allow(device string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before, known := p.last[device]
+	last, known := p.recent[device]
 	if !known {
-		p.makeRoom(now)
-		p.last[device] = poll{now, flow.DeviceInterval}
-		return true
+		last, known = p.former[device]
 	}
-	early := now.Sub(before.at) < before.interval-pollSlack
+	if !known {
+		last = poll{interval: flow.DeviceInterval}
+	}
+	early := known && now.Sub(last.at) < last.interval-pollSlack
 	if early {
-		before.interval = min(before.interval+pollStep, pollLimit)
+		last.interval = min(last.interval+pollStep, pollLimit)
 	}
-	p.last[device] = poll{now, before.interval}
+	if p.recent == nil || len(p.recent) >= maxPolls/2 {
+		p.recent, p.former = map[string]poll{}, p.recent
+	}
+	p.recent[device] = poll{now, last.interval}
 	return !early
-}
-
-// makeRoom forgets devices whose codes have expired, and any one if that is not enough.
-func (p *polls) makeRoom(now time.Time) {
-	if p.last == nil {
-		p.last = map[string]poll{}
-	}
-	if len(p.last) < maxPolls {
-		return
-	}
-	for device, seen := range p.last {
-		if now.Sub(seen.at) >= flow.DeviceLifetime {
-			delete(p.last, device)
-		}
-	}
-	for device := range p.last {
-		if len(p.last) < maxPolls {
-			return
-		}
-		delete(p.last, device)
-	}
 }

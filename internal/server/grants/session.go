@@ -16,8 +16,13 @@ import (
 	"github.com/watchword-io/watchword/internal/store"
 )
 
-// storeLimit is how long reading and changing a session may take, waiting for others who change the same one included.
+// storeLimit is how long a store may take to answer, waiting for others who change the same session included.
 const storeLimit = 5 * time.Second
+
+// limit bounds what is asked of a store. A client that hangs up ends nothing: it would be unknown what became of a write.
+func limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+}
 
 // signedIn redeems what a person's session holds for a client: the part that codes, refresh tokens and device codes have in common.
 type signedIn struct {
@@ -40,8 +45,7 @@ type presented struct {
 // one that cannot be made must not cost the client what it presented.
 func (s *signedIn) redeem(ctx context.Context, r *request, p presented) ([]byte, error) {
 	r.record.Session = p.session.Name
-	// A client that hangs up does not stop the write: it would be unknown what became of it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	ctx, cancel := limit(ctx)
 	defer cancel()
 	var answer []byte
 	_, err := store.Change(ctx, s.sessions, r.realm.Namespace, p.session, func(session *store.Session) (bool, error) {
