@@ -50,7 +50,7 @@ var _ = Describe("De-provisioning", func() {
 		password := clientSecret(ctx, acme, name)
 		return application, func(ctx context.Context, r *replica) (answer, error) { return r.application(ctx, acme, name, password) }
 	}
-	newPerson := func(ctx context.Context, name string) (*v1alpha1.User, request) {
+	signer := func(ctx context.Context, name string) (*v1alpha1.User, request) {
 		GinkgoHelper()
 		user := person(acme, name, "alice-password")
 		Expect(admin.Create(ctx, user)).To(Succeed())
@@ -72,12 +72,12 @@ var _ = Describe("De-provisioning", func() {
 	})
 
 	It("of a disabled person", func(ctx context.Context) {
-		user, ask := newPerson(ctx, "to-disable")
+		user, ask := signer(ctx, "to-disable")
 		stops(ctx, ask, func() { disable(ctx, user) }, http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("of a deleted person", func(ctx context.Context) {
-		user, ask := newPerson(ctx, "to-delete")
+		user, ask := signer(ctx, "to-delete")
 		stops(ctx, ask, func() { Expect(admin.Delete(ctx, user)).To(Succeed()) }, http.StatusBadRequest, "invalid_grant")
 	})
 })

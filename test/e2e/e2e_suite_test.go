@@ -1,4 +1,4 @@
-// Package e2e_test runs the real binary, twice, as its ServiceAccount, on a real control plane, and looks at it only from outside: the
+// Package e2e_test runs the real binary, three times, as its ServiceAccount, on a real control plane, and looks at it only from outside: the
 // Kubernetes API, the token endpoint, and kube-apiserver's judgement of its tokens.
 //
 // It owns the stories that cross every package: the whole path, de-provisioning, rotation under load, crashes, outages, and where
@@ -53,12 +53,12 @@ rules:
 var (
 	env   *testenv.Environment
 	admin client.Client
-	// binary is watchword, built from this tree.
-	binary string
+	// binary is watchword, plugins the folder with kubectl-watchword, both built from this tree.
+	binary, plugins string
 	// kubeconfig is that of the operator's ServiceAccount.
 	kubeconfig string
-	// replicas are two processes that serve the same realms.
-	replicas [2]*replica
+	// replicas are three processes that serve the same realms.
+	replicas [3]*replica
 	// issuers are the URLs by namespace. Each realm has a loopback address of its own, for a listener tells realms without a host name
 	// apart by address, and each has an authority of its own; all have the first replica's port.
 	issuers map[string]string
@@ -70,6 +70,9 @@ func TestMain(m *testing.M) {
 	SetDefaultEventuallyTimeout(time.Minute)
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	EnforceDefaultTimeoutsWhenUsingContexts()
+	if filepath.Base(os.Args[0]) == xdgOpen {
+		os.Exit(openInBrowser(os.Args[1:]))
+	}
 	os.Exit(m.Run())
 }
 
@@ -82,16 +85,16 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	for _, namespace := range []string{acme, beta, spin, stranger, crash} {
 		createRealmNamespace(ctx, namespace)
 	}
-	ports, err := freePorts(3)
+	ports, err := freePorts(len(replicas) + 1)
 	Expect(err).NotTo(HaveOccurred())
-	issuers = map[string]string{crash: "https://127.0.0.1:" + ports[2] + "/realms/" + crash}
+	issuers = map[string]string{crash: "https://127.0.0.1:" + ports[len(replicas)] + "/realms/" + crash}
 	for i, namespace := range []string{acme, beta, spin, stranger} {
 		issuers[namespace] = fmt.Sprintf("https://127.0.0.%d:%s/realms/%s", i+1, ports[0], namespace)
 	}
 	for _, object := range world() {
 		Expect(admin.Create(ctx, object)).To(Succeed(), "%T %s", object, object.GetName())
 	}
-	for i, name := range []string{"replica-a", "replica-b"} {
+	for i, name := range []string{"replica-a", "replica-b", "replica-c"} {
 		replicas[i] = startReplica(name, ports[i], acme, beta, spin, stranger)
 		DeferCleanup(replicas[i].stop)
 	}
@@ -111,11 +114,16 @@ var _ = BeforeSuite(func(ctx context.Context) {
 func build(ctx context.Context) {
 	root, err := controlplane.RepositoryRoot()
 	Expect(err).NotTo(HaveOccurred())
-	binary = filepath.Join(GinkgoT().TempDir(), "watchword")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/watchword")
-	cmd.Dir = root
+	plugins = GinkgoT().TempDir()
+	binary = filepath.Join(plugins, "watchword")
+	// As the Makefile builds them: what make build has compiled is not compiled again.
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", plugins, "./cmd/watchword", "./cmd/kubectl-watchword")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	output, err := cmd.CombinedOutput()
 	Expect(err).NotTo(HaveOccurred(), string(output))
+	self, err := os.Executable()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.Symlink(self, filepath.Join(plugins, xdgOpen))).To(Succeed())
 }
 
 // startControlPlane installs config/default with kubectl, as an administrator would.

@@ -84,6 +84,10 @@ func (r *replica) do(ctx context.Context, method, target, form string, login *ur
 		password, _ := login.Password()
 		request.SetBasicAuth(url.QueryEscape(login.Username()), url.QueryEscape(password))
 	}
+	return r.send(request)
+}
+
+func (r *replica) send(request *http.Request) (answer, error) {
 	response, err := r.http.Do(request)
 	if err != nil {
 		return answer{}, err
@@ -97,6 +101,21 @@ func (r *replica) do(ctx context.Context, method, target, form string, login *ur
 
 func (r *replica) get(ctx context.Context, namespace, path string) (answer, error) {
 	return r.do(ctx, http.MethodGet, issuers[namespace]+path, "", nil)
+}
+
+// post sends a form to a path of a realm; login may be nil.
+func (r *replica) post(ctx context.Context, namespace, path string, form url.Values, login *url.Userinfo) (answer, error) {
+	return r.do(ctx, http.MethodPost, issuers[namespace]+path, form.Encode(), login)
+}
+
+// userinfo asks who the bearer of an access token is.
+func (r *replica) userinfo(ctx context.Context, namespace, accessToken string) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, issuers[namespace]+"/userinfo", nil)
+	if err != nil {
+		return answer{}, err
+	}
+	request.Header.Set("Authorization", "Bearer "+accessToken)
+	return r.send(request)
 }
 
 // application asks for a token by client_credentials.

@@ -18,6 +18,9 @@ const (
 	crashPassword = "planted-crash-password-4"
 )
 
+// portalCallback is the redirect URI of the portal; nobody serves it, and browsers stop there.
+const portalCallback = "https://portal.example.com/callback"
+
 // world is what exists before the replicas start: a realm in each namespace, with people and applications in those that need them.
 func world() []client.Object {
 	objects := []client.Object{
@@ -32,7 +35,7 @@ func world() []client.Object {
 		&v1alpha1.User{ObjectMeta: meta(acme, "bob"), Spec: v1alpha1.UserSpec{Email: "bob@example.com", Username: "bob"}},
 		rule(acme, "researchers-view", v1alpha1.SubjectGroup, "researchers"),
 		rule(acme, "pipeline-views", v1alpha1.SubjectClientApplication, "pipeline"),
-		public(acme),
+		public(acme), portal(),
 	}
 	for _, namespace := range []string{acme, beta, spin, stranger} {
 		objects = append(objects, confidential(namespace, "pipeline"))
@@ -48,7 +51,10 @@ func realm(namespace string, signing v1alpha1.SigningSpec) *v1alpha1.Realm {
 	return &v1alpha1.Realm{ObjectMeta: meta(namespace, namespace), Spec: v1alpha1.RealmSpec{
 		Issuer:  issuers[namespace],
 		Signing: signing,
-		Grants:  []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword},
+		Grants: []v1alpha1.GrantType{
+			v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword, v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken,
+			v1alpha1.GrantDeviceCode,
+		},
 	}}
 }
 
@@ -80,7 +86,18 @@ func confidential(namespace, name string) *v1alpha1.ClientApplication {
 // public is kubectl's client: its ID is the audience of clusters.
 func public(namespace string) *v1alpha1.ClientApplication {
 	return &v1alpha1.ClientApplication{ObjectMeta: meta(namespace, "kubernetes"), Spec: v1alpha1.ClientApplicationSpec{
-		Type: v1alpha1.ClientPublic, GrantTypes: []v1alpha1.GrantType{v1alpha1.GrantPassword}, Audiences: []string{"kubernetes"},
+		Type: v1alpha1.ClientPublic, Audiences: []string{"kubernetes"}, RedirectURIs: []string{"http://127.0.0.1/callback"},
+		GrantTypes: []v1alpha1.GrantType{
+			v1alpha1.GrantPassword, v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken, v1alpha1.GrantDeviceCode,
+		},
+	}}
+}
+
+// portal is a web application that people sign in to.
+func portal() *v1alpha1.ClientApplication {
+	return &v1alpha1.ClientApplication{ObjectMeta: meta(acme, "portal"), Spec: v1alpha1.ClientApplicationSpec{
+		DisplayName: "Portal", Type: v1alpha1.ClientConfidential, RedirectURIs: []string{portalCallback},
+		GrantTypes: []v1alpha1.GrantType{v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken, v1alpha1.GrantDeviceCode},
 	}}
 }
 
