@@ -35,8 +35,8 @@ const (
 
 // Pushed is an authorization request that its client has pushed (RFC 9126 section 2).
 type Pushed struct {
-	// ID makes two equal requests two; it is store.OncePAR's value.
-	ID      string        `json:"id"`
+	// ID makes two equal requests two; in hexadecimal it is store.OncePAR's value.
+	ID      []byte        `json:"id"`
 	Request Authorization `json:"request"`
 }
 

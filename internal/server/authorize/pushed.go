@@ -1,7 +1,7 @@
 package authorize
 
 import (
-	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,6 +14,7 @@ import (
 	"github.com/watchword-io/watchword/internal/oauth2"
 	"github.com/watchword-io/watchword/internal/server/browser"
 	"github.com/watchword-io/watchword/internal/server/httpx"
+	"github.com/watchword-io/watchword/internal/store"
 )
 
 // pushedPrefix begins every request_uri of ours (RFC 9126 section 2.2). The rest is the request itself, sealed: nothing is kept here.
@@ -66,7 +67,7 @@ func (e *Endpoint) push(r *http.Request, realm *directory.Realm, record *audit.R
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := flow.Seal(box, flow.Pushed{ID: rand.Text(), Request: *request}, e.Now().Add(flow.PushedLifetime))
+	sealed, err := flow.Seal(box, flow.Pushed{ID: store.NewCodeID(), Request: *request}, e.Now().Add(flow.PushedLifetime))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (e *Endpoint) take(x *exchange, uri string) (*flow.Authorization, error) {
 	case !registered(x.client, a.RedirectURI):
 		return nil, oauth2.BadRequest("redirect_uri_not_registered", "redirect_uri is not registered for this client any more")
 	}
-	a.Pushed = pushed.ID
+	a.Pushed = hex.EncodeToString(pushed.ID)
 	browser.Record(x.r).Client = x.client.ID
 	return a, mayAsk(a, x.realm, x.client, nil)
 }
