@@ -108,5 +108,9 @@ func SameOrigin(r *http.Request) bool {
 
 // Frame is the look of a realm's pages.
 func Frame(realm *directory.Realm, requestID string) pages.Frame {
-	return pages.Frame{Realm: pages.Branding{Name: cmp.Or(realm.Spec.DisplayName, realm.Name)}, RequestID: requestID}
+	look := realm.Spec.Branding
+	return pages.Frame{
+		Realm:     pages.Branding{Name: cmp.Or(realm.Spec.DisplayName, realm.Name), Logo: look.Logo, Color: look.Color},
+		RequestID: requestID,
+	}
 }
