@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -49,6 +50,7 @@ var (
 
 func (v *visitor) send(r *http.Request) sheet {
 	v.Helper()
+	r.Header.Set("User-Agent", "Netscape\n 4")
 	for name, value := range v.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
@@ -208,3 +210,27 @@ func foreignIdentity(t *testing.T) string {
 	t.Helper()
 	return signed(t, newKey(t, "ES256"), token.Claims{Subject: "uid-alice", Audience: "web", AuthorizedParty: "web"})
 }
+
+// onces is the door of store.Once.
+type onces struct {
+	store.Once
+	door
+}
+
+func (o *onces) Use(ctx context.Context, realm, kind, value string, until time.Time) error {
+	return o.write(func() error { return o.Once.Use(ctx, realm, kind, value, until) })
+}
+
+// posted is a form as a program sends it.
+func posted(path, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, issuer+path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+// discard keeps nothing of an answer.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header            { return d.header }
+func (d *discard) Write(body []byte) (int, error) { return len(body), nil }
+func (d *discard) WriteHeader(int)                {}
