@@ -111,6 +111,15 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	trust(ctx, acme, beta, spin)
 })
 
+// What a replica said last explains most failures.
+var _ = JustAfterEach(func() {
+	if CurrentSpecReport().Failed() {
+		for _, r := range replicas {
+			GinkgoWriter.Printf("the end of %s:\n%s\n", r.Log(), r.Tail(10))
+		}
+	}
+})
+
 func build(ctx context.Context) {
 	root, err := controlplane.RepositoryRoot()
 	Expect(err).NotTo(HaveOccurred())

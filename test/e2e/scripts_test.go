@@ -123,9 +123,10 @@ func allow(ts *testscript.TestScript, neg bool, args []string) {
 	defer words.Close()
 	command.Stdout, command.Stderr = output, words
 	ts.Check(command.Start())
+	var content []byte
 	var address string
-	poll(ts, func() bool {
-		content, _ := os.ReadFile(words.Name())
+	poll(ts, &content, func() bool {
+		content, _ = os.ReadFile(words.Name())
 		address = completeAddress.FindString(string(content))
 		return strings.HasSuffix(string(content), "\n") && address != ""
 	})
@@ -141,14 +142,20 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: eventually COMMAND...")
 	}
-	poll(ts, func() bool { return scripted(ts, args).Run() == nil })
+	var last []byte
+	poll(ts, &last, func() bool {
+		var err error
+		last, err = scripted(ts, args).CombinedOutput()
+		return err == nil
+	})
 }
 
-func poll(ts *testscript.TestScript, done func() bool) {
-	const limit, pause = time.Minute, 50 * time.Millisecond
+// poll waits until done; if that takes too long, the script fails with what last holds.
+func poll(ts *testscript.TestScript, last *[]byte, done func() bool) {
+	const limit, pause = time.Minute, 100 * time.Millisecond
 	for deadline := time.Now().Add(limit); !done(); time.Sleep(pause) {
 		if time.Now().After(deadline) {
-			ts.Fatalf("not within %s", limit)
+			ts.Fatalf("not within %s; last: %s", limit, *last)
 		}
 	}
 }
