@@ -49,7 +49,7 @@ func kinds() map[string]kind {
 		"device code":    of(DeviceCode{Key: "k", Secret: []byte{2}, ClientID: "tv"}),
 		"session cookie": of(Cookie{Session: ref}),
 		"known device":   of(KnownDevice{Subject: "sub"}),
-		"pushed request": of(Pushed{ID: "id", Request: request}),
+		"pushed request": of(Pushed{ID: []byte{3}, Request: request}),
 		"login state":    of(Login{Browser: []byte{4}, Next: Next{Authorization: &request}, Again: true}),
 		"form":           of(Form{Browser: []byte{5}, Action: "/device", Detail: "BCDFGHJK"}),
 	}
