@@ -99,9 +99,10 @@ func Render(w http.ResponseWriter, status int, page Page) error {
 		return fmt.Errorf("draw page %q: %w", v.name, v.refused)
 	}
 	realm := v.frame.Realm.look()
+	own := realm.sheet()
 	s := scene{
 		Page: page, Title: v.title, Problem: v.problem, Field: v.field, Realm: realm, RequestID: v.frame.RequestID,
-		Styles: element("style", sheet) + element("style", realm.sheet()), Refresh: refresh(v.refresh),
+		Styles: element("style", sheet) + element("style", own), Refresh: refresh(v.refresh),
 	}
 	if v.form != nil {
 		s.Form = *v.form
@@ -113,7 +114,7 @@ func Render(w http.ResponseWriter, status int, page Page) error {
 	if err := templates[v.name].ExecuteTemplate(&body, "layout", s); err != nil {
 		return fmt.Errorf("draw page %q: %w", v.name, err)
 	}
-	secure(w.Header(), policy(v, sheet, realm.sheet()))
+	secure(w.Header(), policy(v, sheet, own))
 	if v.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((v.retryAfter+time.Second-1)/time.Second)))
 	}
