@@ -57,7 +57,7 @@ func (c *Cluster) Keys(ctx context.Context) (issuer string, keySet []byte, err e
 	if err := json.Unmarshal(document, &metadata); err != nil {
 		return "", nil, fmt.Errorf("read issuer of ServiceAccount tokens: %w", err)
 	}
-	if keySet, err = c.client.Get().AbsPath(keySetPath).Do(ctx).Raw(); err != nil {
+	if keySet, err = c.client.Get().AbsPath(keySetPath).SetHeader("Accept", "application/jwk-set+json").Do(ctx).Raw(); err != nil {
 		return "", nil, fmt.Errorf("read keys of ServiceAccount tokens: %w", err)
 	}
 	return metadata.Issuer, keySet, nil
