@@ -38,6 +38,21 @@ func computeStatus(user *v1alpha1.User, o *observation) {
 	if value := user.Annotations[v1alpha1.ResetPasswordAnnotation]; value != "" && value == o.record.Request {
 		s.HandledResetPassword = value
 	}
+	forgive(user, o)
+}
+
+// forgive forgets wrong passwords that were tried before the password was changed, or before somebody asked to unlock. Otherwise the token
+// service counts them, and what it wrote stays.
+func forgive(user *v1alpha1.User, o *observation) {
+	s := &user.Status
+	if value := user.Annotations[v1alpha1.UnlockAnnotation]; value != "" && value != s.HandledUnlock {
+		s.FailedLogins, s.FailedLoginsKnownDevice, s.HandledUnlock = nil, nil, value
+	}
+	for _, failed := range []**v1alpha1.FailedLogins{&s.FailedLogins, &s.FailedLoginsKnownDevice} {
+		if *failed != nil && (*failed).Since.Time.Before(o.record.ChangedAt) {
+			*failed = nil
+		}
+	}
 }
 
 // readyVerdict sums up: a User is ready when all that its spec asks for is done, being disabled included.

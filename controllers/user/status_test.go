@@ -108,6 +108,47 @@ func TestResetAsked(t *testing.T) {
 	}
 }
 
+func TestForgive(t *testing.T) {
+	failed := func(at time.Duration) *v1alpha1.FailedLogins {
+		until := metav1.NewTime(start.Add(time.Hour))
+		return &v1alpha1.FailedLogins{Count: 5, Since: metav1.NewTime(start.Add(at)), LockedUntil: &until}
+	}
+	for name, tc := range map[string]struct {
+		failed           *v1alpha1.FailedLogins
+		unlock, handled  string
+		changed          time.Time
+		want             bool
+		wantHandled      string
+		wantKnownDevices bool
+	}{
+		"nothing tried":                     {},
+		"tried":                             {failed: failed(0), want: true, wantKnownDevices: true},
+		"unlock":                            {failed: failed(0), unlock: "a", wantHandled: "a"},
+		"unlocked before":                   {failed: failed(0), unlock: "a", handled: "a", want: true, wantHandled: "a", wantKnownDevices: true},
+		"unlock again":                      {failed: failed(0), unlock: "b", handled: "a", wantHandled: "b"},
+		"annotation removed":                {failed: failed(0), handled: "a", want: true, wantHandled: "a", wantKnownDevices: true},
+		"password older than the first try": {failed: failed(0), changed: start.Add(-time.Hour), want: true, wantKnownDevices: true},
+		"password changed since":            {failed: failed(0), changed: start.Add(time.Second)},
+		"password changed between the two counts": {failed: failed(time.Minute), changed: start.Add(time.Second), want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			user := testUser()
+			user.Annotations = map[string]string{v1alpha1.UnlockAnnotation: tc.unlock}
+			user.Status.FailedLogins, user.Status.HandledUnlock = tc.failed, tc.handled
+			if tc.failed != nil {
+				user.Status.FailedLoginsKnownDevice = failed(0)
+			}
+			o := &observation{now: start, user: user, record: credential.Record{Hash: "$argon2id$", ChangedAt: tc.changed}}
+			computeStatus(user, o)
+			s := user.Status
+			if (s.FailedLogins != nil) != tc.want || (s.FailedLoginsKnownDevice != nil) != tc.wantKnownDevices || s.HandledUnlock != tc.wantHandled {
+				t.Errorf("failedLogins %v, failedLoginsKnownDevice %v, handledUnlock %q; want kept: %t, %t, %q",
+					s.FailedLogins, s.FailedLoginsKnownDevice, s.HandledUnlock, tc.want, tc.wantKnownDevices, tc.wantHandled)
+			}
+		})
+	}
+}
+
 func TestActiveRoles(t *testing.T) {
 	at := func(d time.Duration) *metav1.Time { v := metav1.NewTime(start.Add(d)); return &v }
 	rule := func(role string, from, to *metav1.Time) v1alpha1.AccessRule {
