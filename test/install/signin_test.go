@@ -94,5 +94,51 @@ var _ = Describe("What sign-in writes", func() {
 		s := session("s-2")
 		Expect(server.Create(ctx, s)).To(Succeed())
 		Expect(server.Delete(ctx, s)).To(Succeed())
+		passwordsOnly(ctx, server)
 	})
 })
+
+// passwordsOnly checks that a client of the server can write down wrong passwords and new ones, and nothing beside them.
+func passwordsOnly(ctx context.Context, server client.Client) {
+	GinkgoHelper()
+	patch := func(object client.Object, content string) error {
+		return server.Patch(ctx, object, client.RawPatch("application/merge-patch+json", []byte(content)))
+	}
+	person := user(system, "forgetful")
+	Expect(env.Client.Create(ctx, person)).To(Succeed())
+	status := func(content string) error {
+		return server.Status().Patch(ctx, person, client.RawPatch("application/merge-patch+json", []byte(`{"status":{`+content+`}}`)))
+	}
+	Expect(status(`"failedLogins":{"count":1,"since":"2026-11-23T12:00:00Z"}`)).To(Succeed())
+	Expect(status(`"failedLogins":null`)).To(Succeed())
+	for _, other := range []string{
+		`"username":"root"`, `"subject":"root"`, `"roles":["administrator"]`, `"passwordChangedAt":"2026-11-23T12:00:00Z"`, `"handledUnlock":"a"`,
+		`"conditions":[{"type":"Ready","status":"True","reason":"Ready","message":"","lastTransitionTime":"2026-11-23T12:00:00Z"}]`,
+	} {
+		Expect(status(other)).To(beForbidden("watchword-operator-users"), other)
+	}
+	Expect(patch(person, `{"spec":{"disabled":true}}`)).To(beForbidden("users"))
+
+	record := &corev1.Secret{ObjectMeta: component("forgetful-credential", v1alpha1.ComponentCredential)}
+	record.OwnerReferences = []metav1.OwnerReference{{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "User", Name: person.Name, UID: person.UID, Controller: new(true),
+	}}
+	Expect(env.Client.Create(ctx, record)).To(Succeed())
+	Expect(patch(record, `{"data":{"hash":"YQ=="}}`)).To(Succeed())
+	for _, other := range []string{
+		`{"metadata":{"ownerReferences":null}}`, `{"metadata":{"labels":null}}`,
+		`{"metadata":{"labels":{"` + v1alpha1.ComponentLabel + `":"` + v1alpha1.ComponentSigningKey + `"}}}`,
+	} {
+		Expect(patch(record.DeepCopy(), other)).To(beForbidden("watchword-operator-secrets"), other)
+	}
+	Expect(server.Delete(ctx, record)).To(beForbidden("secrets"))
+	for _, label := range []string{"", v1alpha1.ComponentSigningKey, v1alpha1.ComponentClientSecret, v1alpha1.ComponentOneTime} {
+		other := &corev1.Secret{ObjectMeta: component("other"+label, label)}
+		other.OwnerReferences = record.OwnerReferences
+		Expect(env.Client.Create(ctx, other)).To(Succeed())
+		Expect(patch(other, `{"data":{"hash":"YQ=="}}`)).To(beForbidden("watchword-operator-secrets"), label)
+	}
+	orphan := &corev1.Secret{ObjectMeta: component("orphan-credential", v1alpha1.ComponentCredential)}
+	Expect(env.Client.Create(ctx, orphan)).To(Succeed())
+	Expect(patch(orphan, `{"data":{"hash":"YQ=="}}`)).To(beForbidden("watchword-operator-secrets"))
+}
