@@ -8,6 +8,8 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"github.com/watchword-io/watchword/test/textbrowser"
 )
 
 var _ = Describe("An outage of the API server", func() {
@@ -20,6 +22,8 @@ var _ = Describe("An outage of the API server", func() {
 			r.applicationToken(ctx, acme, "pipeline")
 			r.personToken(ctx, acme, "alice", alicePassword)
 		}
+		_, opal := newPerson(ctx, "opal")
+		h := holding(ctx, opal)
 		env.ControlPlane.StopAPIServer()
 		running := false
 		DeferCleanup(func(ctx context.Context) {
@@ -31,6 +35,7 @@ var _ = Describe("An outage of the API server", func() {
 		Consistently(func(g Gomega) {
 			for _, r := range replicas {
 				serves(ctx, g, r, password)
+				h.waits(ctx, g, r)
 			}
 		}).WithTimeout(outage).WithPolling(100 * time.Millisecond).Should(Succeed())
 
@@ -38,6 +43,8 @@ var _ = Describe("An outage of the API server", func() {
 		running = true
 		for _, r := range replicas {
 			r.personToken(ctx, acme, "alice", alicePassword)
+			Eventually(func() error { return h.works(ctx, r) }).Should(Succeed())
+			signIn(ctx, r.browser(), opal)
 		}
 		By("reconciling again")
 		name := fmt.Sprintf("after-outage-%d", time.Now().Unix())
@@ -72,4 +79,38 @@ func serves(ctx context.Context, g Gomega, r *replica, password string) {
 	g.Expect(refused.status).To(Equal(http.StatusServiceUnavailable), refused.body)
 	g.Expect(refused.text("error")).To(Equal("temporarily_unavailable"))
 	g.Expect(refused.header.Get("Retry-After")).NotTo(BeEmpty())
+}
+
+// waits checks that a replica asks to be asked again later wherever it must know whether a person may still come in: the outage is told to
+// programs as to people, and nothing of what she holds is lost by it.
+func (h *held) waits(ctx context.Context, g Gomega, r *replica) {
+	for name, ask := range map[string]func() (answer, error){
+		"refresh":    func() (answer, error) { return r.refresh(ctx, h.refresh, h.as) },
+		"userinfo":   func() (answer, error) { return r.userinfo(ctx, acme, h.access) },
+		"introspect": func() (answer, error) { return r.introspect(ctx, h.access, h.as) },
+	} {
+		got, err := ask()
+		g.Expect(err).NotTo(HaveOccurred(), name)
+		g.Expect(got.status).To(Equal(http.StatusServiceUnavailable), name+": "+got.body)
+		g.Expect(got.header.Get("Retry-After")).NotTo(BeEmpty(), name)
+		g.Expect(got.text("error")).To(Equal("temporarily_unavailable"), name)
+	}
+	form, _ := authorization()
+	address := issuers[acme] + "/authorize?" + form.Encode()
+	page, err := h.browser.Over(r.http.Transport).Open(ctx, address)
+	g.Expect(err).NotTo(HaveOccurred())
+	busy(g, page)
+	stranger, err := r.browser().Open(ctx, address)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(stranger.AsksForPassword()).To(BeTrue(), "asking for a password takes no API server: %s", stranger.Text)
+	page, err = stranger.SignIn(ctx, alice)
+	g.Expect(err).NotTo(HaveOccurred())
+	busy(g, page)
+}
+
+// busy is the page for people.
+func busy(g Gomega, page *textbrowser.Page) {
+	g.Expect(page.Status).To(Equal(http.StatusServiceUnavailable), page.Text)
+	g.Expect(page.Header.Get("Retry-After")).NotTo(BeEmpty())
+	g.Expect(page.Header.Get("Content-Type")).To(HavePrefix("text/html"))
 }
