@@ -151,4 +151,3 @@ func (e *Endpoint) late(ctx context.Context, v *visit, session store.Ref, reques
 	}
 	return overtaken, nil
 }
-
