@@ -23,7 +23,7 @@ type ClientAuthentication struct {
 // +kubebuilder:validation:XValidation:rule="has(self.jwks) != has(self.jwksURI)",message="privateKeyJWT needs either jwks or jwksURI"
 // +kubebuilder:validation:XValidation:rule="!has(self.caBundle) || has(self.jwksURI)",message="caBundle is for jwksURI only"
 type PrivateKeyJWT struct {
-	// jwks is a JSON Web Key Set (RFC 7517) of at most 16 public keys: RSA of 2048 to 8192 bits, EC P-256, P-384 and P-521, Ed25519. To replace a
+	// jwks is a JSON Web Key Set (RFC 7517) of at most 16 public keys: RSA of 2048 to 4096 bits, EC P-256, P-384 and P-521, Ed25519. To replace a
 	// key, add the next one, let the application sign with it, and remove the old one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -20,8 +20,8 @@ import (
 const (
 	// maxClientKeys is how many keys a set in an object may hold: each that fits a kid could be tried.
 	maxClientKeys = 16
-	// Longer RSA keys than the bound are slow to verify, which a client must not decide for us.
-	minRSABits, maxRSABits = 2048, 8192
+	// Longer RSA keys than the bound are slow to verify, which a client must not decide for us. go-jose reads no longer ones either.
+	minRSABits, maxRSABits = 2048, 4096
 )
 
 // ErrPrivateKey is returned for a set that holds a private or symmetric key, which by then is not one any more.
@@ -76,13 +76,13 @@ func ClientKey(raw []byte) (*jose.JSONWebKey, error) {
 	key := &jose.JSONWebKey{}
 	switch {
 	case key.UnmarshalJSON(plain) != nil || !key.Valid():
-		return nil, errors.New("is not a public key of a known kind (RSA, EC, OKP)")
+		return nil, fmt.Errorf("is not a public key of a known kind: RSA of at most %d bits, EC or OKP", maxRSABits)
 	case !key.IsPublic():
 		return nil, ErrPrivateKey
 	case key.Use != "" && key.Use != "sig":
 		return nil, errors.New("is not for signatures: its use is not sig")
 	case len(Algorithms(key.Key)) == 0:
-		return nil, fmt.Errorf("is too weak or too long: RSA must have between %d and %d bits, EC one of P-256, P-384 and P-521", minRSABits, maxRSABits)
+		return nil, fmt.Errorf("will not do: RSA must have between %d and %d bits", minRSABits, maxRSABits)
 	case key.Algorithm != "" && !slices.Contains(Algorithms(key.Key), key.Algorithm):
 		return nil, errors.New("has an alg that does not fit it")
 	}
