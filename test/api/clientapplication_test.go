@@ -1,11 +1,13 @@
 package api_test
 
+import "maps"
+
 func clientApplications() table {
 	const redirect, logout = "spec.redirectURIs[0] in body should match", "spec.postLogoutRedirectURIs[0] in body should match"
 	const segment = "redirectURIs must not contain . or .. as a path segment, nor code, state or iss in the query"
 	const code = `grantTypes: [authorization_code]`
 	uri := func(u string) string { return `{` + code + `, redirectURIs: ["` + u + `"]}` }
-	return table{kind: "ClientApplication", base: `{type: Confidential, grantTypes: [client_credentials]}`, cases: map[string]change{
+	cases := map[string]change{
 		"a pipeline": {},
 
 		// type and grants
@@ -113,5 +115,7 @@ func clientApplications() table {
 		"plain JWT":            {spec: `accessTokenFormat: JWT`},
 		"opaque tokens":        {spec: `accessTokenFormat: Opaque`, refused: "Unsupported value: \"Opaque\""},
 		"disabled":             {update: `disabled: true`},
-	}}
+	}
+	maps.Copy(cases, clientAuthentication())
+	return table{kind: "ClientApplication", base: `{type: Confidential, grantTypes: [client_credentials]}`, cases: cases}
 }
