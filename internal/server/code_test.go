@@ -205,6 +205,21 @@ func TestHostileCodes(t *testing.T) {
 	}
 }
 
+// A code is good for a minute, and not for the moment after.
+func TestCodeExpires(t *testing.T) {
+	f := interactive(t)
+	s := f.signIn()
+	early, late := sealed(f, newCode(s), store.CodeLifetime), sealed(f, newCode(s), store.CodeLifetime)
+	f.clock.step(store.CodeLifetime - time.Millisecond)
+	f.refreshTokenOf(f.post(codeForm(early)))
+	f.clock.step(time.Millisecond)
+	f.refused(f.post(codeForm(late)), 400, "invalid_grant", "code_expired")
+	f.refused(f.post(codeForm(early)), 400, "invalid_grant", "code_expired")
+	if len(f.stored(s).Grants) != 1 {
+		t.Error("a code was redeemed after its time")
+	}
+}
+
 // RFC 6749 section 4.1.2: what a code has given is taken back when it comes a second time.
 func TestCodeTwice(t *testing.T) {
 	f := interactive(t)
