@@ -37,9 +37,9 @@ type Record struct {
 	Session string
 	// Result is Success or Failure.
 	Result string
-	// Reason is the exact cause of a Failure, in snake_case; clients are told less.
+	// Reason is the exact cause of a Failure, in snake_case; clients are told less. With a Success it says why nothing had to be done.
 	Reason string
-	// Audience, KeyID and TokenID (jti) of the access token that was issued.
+	// Audience, KeyID and TokenID (jti) of the access token that was issued, or that came back.
 	Audience, KeyID, TokenID string
 }
 

@@ -533,7 +533,7 @@ func TestDevicePageRefuses(t *testing.T) {
 		}), 400, "device.allow", "client_gone"},
 		"the client is disabled":        {after(func(w world) { a := web(); a.Spec.Disabled = true; w.apply(a) }), 400, "device.allow", "client_gone"},
 		"the client lost the grant":     {after(func(w world) { a := web(); a.Spec.GrantTypes = a.Spec.GrantTypes[:2]; w.apply(a) }), 400, "device.allow", "client_gone"},
-		"the realm lost the grant":      {after(func(w world) { w.apply(withGrants(v1alpha1.GrantPassword)) }), 400, "device.allow", "client_gone"},
+		"the realm lost the grant":      {after(func(w world) { w.apply(withGrants(v1alpha1.GrantPassword)) }), 404, "device.enter", "grant_not_served"},
 		"another session has decided":   {after(func(w world) { o := w.signedIn(); o.decides(o.confirmation(w.d), pages.DecisionDeny) }), 400, "device.allow", "user_code_decided"},
 		"another session has let it in": {after(func(w world) { o := w.signedIn(); o.decides(o.confirmation(w.d), pages.DecisionAllow) }), 400, "device.allow", "user_code_decided"},
 		"a request that was replaced": {after(func(w world) {

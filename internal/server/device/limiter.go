@@ -18,6 +18,8 @@ type limiter struct {
 	mu sync.Mutex
 	// due is when a key will have its whole allowance again. A key that is not there has it.
 	due map[string]time.Time
+	// swept is when room was last made.
+	swept time.Time
 }
 
 func newLimiter(burst int, interval time.Duration, keys int) *limiter {
@@ -59,14 +61,20 @@ func (l *limiter) giveBack(key string) {
 	}
 }
 
+// sweepPause keeps strangers from making each of their requests a walk through the whole memory.
+const sweepPause = time.Second
+
 // place is the key under which another one is counted. The caller holds the lock.
 func (l *limiter) place(key string, now time.Time) string {
 	if _, known := l.due[key]; known || len(l.due) < l.keys {
 		return key
 	}
-	for other, due := range l.due {
-		if !due.After(now) {
-			delete(l.due, other)
+	if now.Sub(l.swept).Abs() >= sweepPause {
+		l.swept = now
+		for other, due := range l.due {
+			if !due.After(now) {
+				delete(l.due, other)
+			}
 		}
 	}
 	if len(l.due) < l.keys {

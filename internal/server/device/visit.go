@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/audit"
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/flow"
@@ -58,6 +59,9 @@ func onward(w http.ResponseWriter, realm *directory.Realm, code string) {
 func (e *Endpoint) visited(w http.ResponseWriter, r *http.Request, realm *directory.Realm, requestID string) error {
 	record := browser.Record(r)
 	v := &visit{w, r, realm, requestID, record.Time, record}
+	if !realm.Allows(v1alpha1.GrantDeviceCode) {
+		return &browser.Fault{Status: http.StatusNotFound, Cause: pages.NotFound, Reason: "grant_not_served"}
+	}
 	if r.Method == http.MethodPost {
 		return e.posted(v)
 	}
