@@ -157,6 +157,32 @@ var _ = Describe("ClientApplication", func() {
 		eventuallyReady(ctx, app)
 	})
 
+	It("makes no secret for an application with keys, unless it asks for one beside them", func(ctx SpecContext) {
+		w.realm(ctx)
+		app := w.app(ctx, "ci")
+		eventuallyReady(ctx, app)
+		Expect(w.secrets(ctx, v1alpha1.ComponentClientSecret)).To(HaveLen(1))
+		update(ctx, app, func(a *v1alpha1.ClientApplication) {
+			a.Spec.Secret = &v1alpha1.ClientSecret{}
+			a.Spec.Authentication = &v1alpha1.ClientAuthentication{FederatedIdentities: []v1alpha1.FederatedIdentity{{Subject: "system:serviceaccount:ci:runner"}}}
+		})
+		eventuallyCondition(ctx, app, v1alpha1.SecretReadyCondition, metav1.ConditionTrue, v1alpha1.ReasonReady, "ci-client-secret")
+		Expect(app.Status.SecretName).To(Equal("ci-client-secret"))
+		update(ctx, app, func(a *v1alpha1.ClientApplication) { a.Spec.Secret = nil })
+		eventuallyCondition(ctx, app, v1alpha1.SecretReadyCondition, metav1.ConditionTrue, "NoSecretNeeded", "spec.secret: {}")
+		Expect(app.Status.SecretName).To(BeEmpty())
+		Expect(w.secrets(ctx, v1alpha1.ComponentClientSecret)).To(BeEmpty())
+		eventuallyReady(ctx, app)
+	})
+
+	It("says what is wrong with keys", func(ctx SpecContext) {
+		w.realm(ctx)
+		app := w.app(ctx, "ci", func(a *v1alpha1.ClientApplication) {
+			a.Spec.Authentication = &v1alpha1.ClientAuthentication{PrivateKeyJWT: &v1alpha1.PrivateKeyJWT{JWKS: `{"keys":[]}`}}
+		})
+		eventuallyCondition(ctx, app, v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.ReasonInvalid, "spec.authentication.privateKeyJWT.jwks has 0 keys")
+	})
+
 	It("lets the older of two applications with one client ID be served", func(ctx SpecContext) {
 		w.realm(ctx)
 		older := w.app(ctx, "ci")

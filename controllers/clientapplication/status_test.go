@@ -78,6 +78,9 @@ func TestJudge(t *testing.T) {
 		"client ID used": {realm: realm, elder: elder, reason: v1alpha1.ReasonConflict},
 		"public with client_credentials": {realm: realm, reason: v1alpha1.ReasonInvalid,
 			edit: func(a *v1alpha1.ClientApplication) { a.Spec.Type = v1alpha1.ClientPublic }},
+		"keys that are none": {realm: realm, reason: v1alpha1.ReasonInvalid, edit: func(a *v1alpha1.ClientApplication) {
+			a.Spec.Authentication = &v1alpha1.ClientAuthentication{PrivateKeyJWT: &v1alpha1.PrivateKeyJWT{JWKS: "x"}}
+		}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
