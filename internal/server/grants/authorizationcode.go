@@ -43,7 +43,7 @@ func (g authorizationCode) answer(ctx context.Context, r *request) ([]byte, erro
 	}
 	grant := store.Grant{ID: store.GrantID(code.ID), ClientID: code.ClientID, Audience: code.Audience, Scopes: code.Scopes}
 	return g.redeem(ctx, r, presented{
-		session: code.Session, grant: grant.ID, nonce: code.Nonce,
+		box: box, session: code.Session, grant: grant.ID, nonce: code.Nonce,
 		rule: func(s *store.Session) (bool, error) { return s.Redeem(grant, r.now) },
 		// A token request has no scope of its own (section 4.1.3).
 		scopes: func(granted []string) ([]string, error) { return claims.Still(r.client, granted), nil },

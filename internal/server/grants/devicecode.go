@@ -47,7 +47,7 @@ func (g deviceCode) answer(ctx context.Context, r *request) ([]byte, error) {
 		return nil, err
 	}
 	return g.redeem(ctx, r, presented{
-		session: session, grant: grant,
+		box: box, session: session, grant: grant,
 		rule: func(s *store.Session) (bool, error) { return s.Collect(grant, code.ClientID, r.now) },
 		// What the person has confirmed is what the device gets: scope is no parameter of this request (section 3.4).
 		scopes: func(granted []string) ([]string, error) { return claims.Still(r.client, granted), nil },

@@ -34,7 +34,7 @@ func (g refreshToken) answer(ctx context.Context, r *request) ([]byte, error) {
 		return nil, invalid("refresh_token_of_another_client")
 	}
 	return g.redeem(ctx, r, presented{
-		session: token.Session, grant: token.Grant,
+		box: box, session: token.Session, grant: token.Grant,
 		rule: func(s *store.Session) (bool, error) {
 			return s.Rotate(token.Grant, token.ClientID, token.Generation, r.now, store.RefreshGrace)
 		},

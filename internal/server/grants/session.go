@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/flow"
 	"github.com/watchword-io/watchword/internal/oauth2"
 	"github.com/watchword-io/watchword/internal/seal"
@@ -32,6 +33,8 @@ type signedIn struct {
 
 // presented is what a client brings along to redeem, opened and found to be its own.
 type presented struct {
+	// box opened it, and seals the refresh token that follows.
+	box     *seal.Box
 	session store.Ref
 	// grant is the ID of the grant in the session, nonce what its ID token must repeat.
 	grant, nonce string
@@ -49,12 +52,16 @@ func (s *signedIn) redeem(ctx context.Context, r *request, p presented) ([]byte,
 	defer cancel()
 	var answer []byte
 	_, err := store.Change(ctx, s.sessions, r.realm.Namespace, p.session, func(session *store.Session) (bool, error) {
+		user := r.realm.UserNamed(session.User, "")
 		r.record.Actor = session.User
+		if user != nil && user.Subject() == session.Subject {
+			r.record.Actor = user.Username()
+		}
 		write, err := p.rule(session)
 		if err != nil {
 			return write, err
 		}
-		who, err := p.subject(r, session)
+		who, err := p.subject(r, session, user)
 		if err != nil {
 			return false, err
 		}
@@ -67,13 +74,11 @@ func (s *signedIn) redeem(ctx context.Context, r *request, p presented) ([]byte,
 	return answer, nil
 }
 
-// subject asks anew who the person of a session is, and what the client may still have.
-func (p *presented) subject(r *request, session *store.Session) (*subject, error) {
-	user := r.realm.UserNamed(session.User, "")
+// subject asks anew whether the person of a session is the one who signed in, and what the client may still have.
+func (p *presented) subject(r *request, session *store.Session, user *directory.User) (*subject, error) {
 	if user == nil || user.Subject() != session.Subject {
 		return nil, invalid("user_disabled")
 	}
-	r.record.Actor = user.Username()
 	grant := session.Grant(p.grant)
 	if err := claims.SameAudience(r.realm, r.client, r.form, grant.Audience); err != nil {
 		return nil, err
@@ -87,12 +92,8 @@ func (p *presented) subject(r *request, session *store.Session) (*subject, error
 		user: user, authTime: session.AuthenticatedAt, session: session.Name, grant: p.grant, nonce: p.nonce, ends: session.ExpiresAt,
 	}
 	if r.realm.Allows(v1alpha1.GrantRefreshToken) && slices.Contains(r.client.Grants, v1alpha1.GrantRefreshToken) {
-		box, err := boxOf(r)
-		if err != nil {
-			return nil, err
-		}
 		next := flow.Refresh{Session: p.session, Grant: p.grant, Generation: grant.Generation, ClientID: r.client.ID}
-		if who.refresh, err = flow.Seal(box, next, session.ExpiresAt); err != nil {
+		if who.refresh, err = flow.Seal(p.box, next, session.ExpiresAt); err != nil {
 			return nil, err
 		}
 	}
