@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,12 +15,14 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/test/textbrowser"
 )
 
 var _ = Describe("Secrets", func() {
@@ -48,7 +51,79 @@ var _ = Describe("Secrets", func() {
 		replicas[0].personToken(ctx, acme, "later", laterPassword)
 		Expect(leaks(ctx, issued...)).To(BeEmpty())
 	})
+
+	It("of a sign-in, and of applications without one, are nowhere at all, wherever they are sent", func(ctx context.Context) {
+		_, who := newPerson(ctx, "sue")
+		portal := asPortal(ctx)
+		var sent []string
+		for _, r := range replicas {
+			b := r.browser()
+			l := signIn(ctx, b, who)
+			sent = append(sent, l.code, l.verifier)
+			for _, cookie := range b.Cookies(issuers[acme]) {
+				sent = append(sent, cookie.Value)
+			}
+			got := granted(r.redeem(ctx, l, portal))
+			sent = append(sent, got.text("access_token"), got.text("id_token"), got.text("refresh_token"))
+			codes := granted(r.device(ctx, portal))
+			sent = append(sent, codes.text("device_code"), codes.text("user_code"))
+			_, err := b.Confirm(ctx, codes.text("verification_uri_complete"), who)
+			Expect(err).NotTo(HaveOccurred())
+			collected := granted(r.collect(ctx, codes.text("device_code"), portal))
+			sent = append(sent, collected.text("refresh_token"))
+			form, verifier := authorization()
+			pushed, err := r.post(ctx, acme, "/par", form, portal)
+			Expect(err).NotTo(HaveOccurred())
+			sent = append(sent, pushed.text("request_uri"), verifier)
+			sent = append(sent, workloadToken(ctx))
+			misuse(ctx, r, sent[len(sent)-1], l, got, who)
+		}
+		Expect(sent).NotTo(ContainElement(BeEmpty()))
+		Expect(leaks(ctx, sent...)).To(BeEmpty())
+	})
 })
+
+// workloadToken is a ServiceAccount's for the realm.
+func workloadToken(ctx context.Context) string {
+	GinkgoHelper()
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{issuers[acme]}}}
+	account := &corev1.ServiceAccount{ObjectMeta: meta("research", "default")}
+	Eventually(func() error { return admin.SubResource("token").Create(ctx, account, request) }).Should(Succeed())
+	return request.Status.Token
+}
+
+// misuse presents all of it where it does not belong, so that it is refused in every way.
+func misuse(ctx context.Context, r *replica, assertion string, l login, got answer, who textbrowser.Someone) {
+	GinkgoHelper()
+	portal, wrong := asPortal(ctx), url.UserPassword("portal", wrongPassword)
+	for _, attempt := range []func() (answer, error){
+		func() (answer, error) { return r.redeem(ctx, l, wrong) },
+		func() (answer, error) { return r.refresh(ctx, l.code, portal) },
+		func() (answer, error) { return r.collect(ctx, got.text("refresh_token"), portal) },
+		func() (answer, error) { return r.userinfo(ctx, acme, got.text("id_token")) },
+		func() (answer, error) { return r.get(ctx, acme, "/userinfo?access_token="+got.text("access_token")) },
+		func() (answer, error) { return r.get(ctx, acme, "/authorize?client_id=portal&redirect_uri=https://elsewhere.example.com&code="+l.code) },
+		func() (answer, error) { return r.get(ctx, acme, "/"+l.code) },
+		func() (answer, error) {
+			return r.post(ctx, acme, "/token", url.Values{
+				"grant_type": {"client_credentials"}, "client_id": {"portal"}, "client_assertion": {assertion},
+				"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+			}, nil)
+		},
+		func() (answer, error) { return r.redeem(ctx, l, portal) }, // a second time
+	} {
+		refused, err := attempt()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(refused.status).To(BeNumerically(">=", 400), refused.body)
+	}
+	form, _ := authorization()
+	for _, typed := range []textbrowser.Someone{{Username: who.Username, Password: wrongPassword}, {Username: wrongPassword, Password: wrongPassword}} {
+		page, err := r.browser().SignIn(ctx, issuers[acme]+"/authorize?"+form.Encode(), typed)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(page.AsksForPassword()).To(BeTrue(), page.Text)
+		Expect(page.Body).NotTo(ContainSubstring(`type="password" value`))
+	}
+}
 
 // What the other specs have typed must not be anywhere either.
 var _ = AfterSuite(func(ctx context.Context) {
@@ -78,7 +153,7 @@ type needle struct{ name, value string }
 func secrets(ctx context.Context, tokens ...string) (needles []needle) {
 	GinkgoHelper()
 	add := func(name, value string) {
-		if len(value) >= 12 { // what is shorter is found by chance
+		if len(value) >= 9 { // what is shorter is found by chance
 			needles = append(needles, needle{name, value}, needle{name + " in base64", base64.StdEncoding.EncodeToString([]byte(value))})
 		}
 	}
