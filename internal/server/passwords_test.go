@@ -300,6 +300,21 @@ func TestSourceIsPaused(t *testing.T) {
 	}
 }
 
+// Who goes on at a name that is locked, of somebody or of nobody, is paused as well: each try costs a hash.
+func TestSourceIsPausedAtALock(t *testing.T) {
+	for _, user := range []string{"alice", "nobody"} {
+		t.Run(user, func(t *testing.T) {
+			f, _, hashed := locking(t, 2, 5)
+			for range 20 {
+				login(f, f.server, user, "wrong", "203.0.113.1")
+			}
+			if cost := hashed.real.Load() + hashed.dummies.Load(); cost != 5 {
+				t.Errorf("20 tries at a locked name cost %d hashes; want 5, as many as the source may try", cost)
+			}
+		})
+	}
+}
+
 // While a wrong password cannot be written down, the replica remembers it: an API server that takes no writes is no way to guess on.
 func TestLockWithoutWrites(t *testing.T) {
 	f, _, hashed := locking(t, 2, 0)

@@ -61,10 +61,7 @@ func (v *Verifier) userKey(t *try) uint64 {
 
 // failed counts a wrong password: in memory at once, in the status of a User before the next turn.
 func (v *Verifier) failed(t *try) func(context.Context) {
-	now := v.Now()
-	if !t.known {
-		v.marks.update(v.sourceKey(t), now, t.policy.span(), func(old tally) tally { return t.policy.failedFrom(old, now) })
-	}
+	v.suspect(t)
 	if !t.counted {
 		v.mark(t)
 	}
@@ -75,6 +72,15 @@ func (v *Verifier) failed(t *try) func(context.Context) {
 		}
 		<-settled.C
 	}
+}
+
+// suspect counts a failure for its source. One that goes on at a locked user is counted too: each of its tries costs a hash.
+func (v *Verifier) suspect(t *try) {
+	if t.known {
+		return
+	}
+	now := v.Now()
+	v.marks.update(v.sourceKey(t), now, t.policy.span(), func(old tally) tally { return t.policy.failedFrom(old, now) })
 }
 
 // mark counts a wrong password for one user in memory.

@@ -76,6 +76,7 @@ func (v *Verifier) judge(ctx context.Context, t *try) (Proof, func(context.Conte
 	case err != nil:
 		return Proof{}, nil, err
 	case !until.IsZero():
+		v.suspect(t)
 		return Proof{}, nil, &Locked{Until: until, Reason: "user_locked"}
 	case !right:
 		return Proof{}, v.failed(t), wrong(t.reason)
