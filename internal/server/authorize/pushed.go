@@ -29,12 +29,12 @@ func isPushed(uri string) bool { return strings.HasPrefix(uri, pushedPrefix) }
 func (e *Endpoint) Push(w http.ResponseWriter, r *http.Request, realm *directory.Realm, requestID string) error {
 	httpx.Identify(w.Header(), requestID)
 	record := &audit.Record{
-		Time: e.Now(), RequestID: requestID, Realm: realm.Namespace, Action: ActionPush, Source: httpx.Source(r), Result: audit.Success,
+		Time: e.Now(), RequestID: requestID, Realm: realm.Namespace, Action: ActionPush, Source: httpx.Source(r),
+		Result: audit.Failure, Reason: "internal_error",
 	}
 	defer e.Audit.Write(record)
 	answer, err := e.push(r, realm, record)
 	if err != nil {
-		record.Result, record.Reason = audit.Failure, "internal_error"
 		var protocol *oauth2.Error
 		if errors.As(err, &protocol) {
 			record.Reason = protocol.AuditReason()
@@ -42,6 +42,7 @@ func (e *Endpoint) Push(w http.ResponseWriter, r *http.Request, realm *directory
 		e.Edge.Fail(w, requestID, `Basic realm="`+realm.Issuer+`", charset="UTF-8"`, err)
 		return nil
 	}
+	record.Result, record.Reason = audit.Success, ""
 	httpx.Write(w, http.StatusCreated, answer)
 	return nil
 }

@@ -143,11 +143,12 @@ func interaction(a *flow.Authorization, _ *directory.Realm, _ *directory.Client,
 		return oauth2.BadRequest("prompt_contradicts_itself", "prompt=none does not go with another prompt")
 	}
 	if raw := form.Get("max_age"); raw != "" {
+		// Digits only: ParseInt takes a sign.
 		seconds, err := strconv.ParseUint(raw, 10, 31)
 		if err != nil {
 			return oauth2.BadRequest("max_age_malformed", "max_age must be a number of seconds, 0 or more")
 		}
-		age := int64(seconds) //nolint:gosec // 31 bits
+		age := int64(seconds)
 		a.MaxAge = &age
 	}
 	if a.Nonce = form.Get("nonce"); len(a.Nonce) > maxNonce {

@@ -38,9 +38,15 @@ func name(p purpose, realm *directory.Realm) string {
 	return "__Host-watchword-" + string(p) + "-" + hex.EncodeToString(sum[:4])
 }
 
-// cookie has the attributes of all of them. Lax, because a person arrives from the application's site and is to be known then.
-func cookie(p purpose, realm *directory.Realm, value string) *http.Cookie {
-	return &http.Cookie{Name: name(p, realm), Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+// untilClosed is the age of a cookie that ends with the browser.
+const untilClosed = 0
+
+// set gives the browser a cookie of that age in seconds, or with a negative age takes it away. All have the same attributes; Lax, because a
+// person arrives from the application's site and is to be known then.
+func set(w http.ResponseWriter, p purpose, realm *directory.Realm, value string, age int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name(p, realm), Value: value, MaxAge: age, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // get is the cookie's value, empty if there is none. Two of one name are none: which of them is ours cannot be known.
@@ -60,11 +66,11 @@ func ID(w http.ResponseWriter, r *http.Request, realm *directory.Realm) []byte {
 	if id := Existing(r, realm); id != nil {
 		return id
 	}
-	c := cookie(forBrowser, realm, rand.Text())
-	drop(r, c.Name)
-	r.AddCookie(c)
-	http.SetCookie(w, c)
-	return digest(c.Value)
+	value := rand.Text()
+	set(w, forBrowser, realm, value, untilClosed)
+	drop(r, name(forBrowser, realm))
+	r.Header.Add("Cookie", name(forBrowser, realm)+"="+value)
+	return digest(value)
 }
 
 // Existing is ID for a browser that must have its cookie already, nil for one that has none.

@@ -64,6 +64,9 @@ func CrossSite() *Fault {
 
 type recordKey struct{}
 
+// errPanic stands for the outcome of a request until it has one.
+var errPanic = errors.New("panic")
+
 // Page makes a serve whose every request leaves exactly one audit record and whose errors are pages. action is what the record says
 // unless serve changes it; the code on the way finds the record with Record.
 func (p *Pages) Page(action string, serve Serve) Serve {
@@ -72,10 +75,14 @@ func (p *Pages) Page(action string, serve Serve) Serve {
 		record := &audit.Record{
 			Time: p.Now(), RequestID: requestID, Realm: realm.Namespace, Action: action, Source: httpx.Source(r), Result: audit.Success,
 		}
-		defer p.Audit.Write(record)
-		err := serve(w, r.WithContext(context.WithValue(r.Context(), recordKey{}, record)), realm, requestID)
-		if err != nil {
-			record.Result, record.Reason = audit.Failure, reason(err)
+		err := errPanic
+		defer func() {
+			if err != nil {
+				record.Result, record.Reason = audit.Failure, reason(err)
+			}
+			p.Audit.Write(record)
+		}()
+		if err = serve(w, r.WithContext(context.WithValue(r.Context(), recordKey{}, record)), realm, requestID); err != nil {
 			p.Fail(w, realm, requestID, err)
 		}
 		return nil

@@ -21,15 +21,13 @@ func SetSession(w http.ResponseWriter, box *seal.Box, realm *directory.Realm, s 
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, cookie(forSession, realm, sealed))
+	set(w, forSession, realm, sealed, untilClosed)
 	return nil
 }
 
 // ClearSession takes the session's cookie away. The session itself is the caller's to end.
 func ClearSession(w http.ResponseWriter, realm *directory.Realm) {
-	c := cookie(forSession, realm, "")
-	c.MaxAge = -1
-	http.SetCookie(w, c)
+	set(w, forSession, realm, "", -1)
 }
 
 // SessionRef is the session that the browser's cookie names; false if it has none that opens. Whether that session still lives has to be
@@ -49,9 +47,7 @@ func SetKnownDevice(w http.ResponseWriter, box *seal.Box, realm *directory.Realm
 	if err != nil {
 		return err
 	}
-	c := cookie(forDevice, realm, sealed)
-	c.MaxAge = int(KnownDeviceLifetime / time.Second)
-	http.SetCookie(w, c)
+	set(w, forDevice, realm, sealed, int(KnownDeviceLifetime/time.Second))
 	return nil
 }
 
