@@ -124,7 +124,8 @@ func Authorities(bundle string) (pool *x509.CertPool, ok bool) {
 		return nil, true
 	}
 	pool = x509.NewCertPool()
-	return pool, pool.AppendCertsFromPEM([]byte(bundle))
+	ok = pool.AppendCertsFromPEM([]byte(bundle))
+	return pool, ok
 }
 
 // clientAuthentication checks what a schema cannot: that keys are keys and certificates certificates.

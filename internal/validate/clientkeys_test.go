@@ -150,7 +150,11 @@ func TestClientAuthentication(t *testing.T) {
 	check(t, app(v1alpha1.ClientPublic, keys(setOf(marshal(t, &private.PublicKey, "a")))), "a Public client proves nothing")
 	err := app(v1alpha1.ClientConfidential, keys(setOf(marshal(t, private, "a"))))
 	check(t, err, "spec.authentication.privateKeyJWT.jwks key 1 of the set holds a private or symmetric key")
-	if strings.Contains(err.Error(), base64.RawURLEncoding.EncodeToString(private.D.FillBytes(make([]byte, 32)))) {
+	secret, bytesErr := private.Bytes()
+	if bytesErr != nil {
+		t.Fatal(bytesErr)
+	}
+	if strings.Contains(err.Error(), base64.RawURLEncoding.EncodeToString(secret)) {
 		t.Error("the message quotes the private key")
 	}
 	check(t, app(v1alpha1.ClientConfidential, &v1alpha1.ClientAuthentication{PrivateKeyJWT: &v1alpha1.PrivateKeyJWT{
