@@ -630,3 +630,52 @@ func TestStrangersWriteNothing(t *testing.T) {
 		t.Errorf("%d audit records for %d requests", lines, all)
 	}
 }
+
+// lockingPages is an interactive fixture that locks after three wrong passwords, and pauses a source after some.
+func lockingPages(t *testing.T, sources int32) *fixture {
+	t.Helper()
+	f := interactive(t)
+	attempts := int32(3)
+	f.realm.Spec.Password.Lockout = v1alpha1.PasswordLockout{Attempts: &attempts, SourceAttempts: &sources}
+	f.apply(f.realm)
+	return f
+}
+
+// TestLockedLooksWrong: a lock cannot be told from a wrong password, and does not reach the browser that she knows.
+func TestLockedLooksWrong(t *testing.T) {
+	f := lockingPages(t, 0)
+	hers := f.signedIn()
+	stranger := f.visitor()
+	page := stranger.open("/authorize?" + authorization().Encode())
+	var wrong sheet
+	for range 3 {
+		wrong = stranger.submit(page, pages.FieldUsername, "alice", pages.FieldPassword, "wrong")
+	}
+	// The count is written after the answer, and the next one waits for it.
+	locked := stranger.signIn(page)
+	if locked.status != wrong.status || locked.body != wrong.body || locked.header.Get("Retry-After") != "" || f.last()["reason"] != "user_locked" {
+		t.Errorf("locked: %d %q, audit %v; want what a wrong password gets", locked.status, locked.title, f.last())
+	}
+	if got := hers.signIn(hers.open("/authorize?" + authorization("prompt", "login").Encode())); got.answered().Get("code") == "" {
+		t.Errorf("in the browser that she knows: %d %q, audit %v; want a code", got.status, got.title, f.last())
+	}
+}
+
+// TestPausedSourceIsTold: a pause says nothing of any user, so the page says when to try again.
+func TestPausedSourceIsTold(t *testing.T) {
+	f := lockingPages(t, 3)
+	v := f.visitor()
+	page := v.open("/authorize?" + authorization().Encode())
+	for _, name := range []string{"a", "b", "c"} {
+		v.submit(page, pages.FieldUsername, name, pages.FieldPassword, "wrong")
+	}
+	got := v.signIn(page)
+	if got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" || f.last()["reason"] != "source_paused" {
+		t.Errorf("answer %d %q, audit %v; want 429 with Retry-After", got.status, got.title, f.last())
+	}
+	isSafe(t, got)
+	f.clock.step(time.Minute)
+	if got := v.signIn(page); got.answered().Get("code") == "" {
+		t.Errorf("after the pause: %d %q, want a code", got.status, got.title)
+	}
+}
