@@ -32,10 +32,10 @@ func (s *Server) mount(observer *metrics) *router {
 		"/.well-known/openid-configuration":       metadata,
 		"/.well-known/oauth-authorization-server": metadata,
 		"/keys":       {get, keys.New().Serve},
-		"/token":      {post, tokens.Serve},
-		"/userinfo":   {[]string{http.MethodGet, http.MethodPost}, holders.UserInfo},
+		"/token":      anyOrigin(&endpoint{post, tokens.Serve}),
+		"/userinfo":   anyOrigin(&endpoint{[]string{http.MethodGet, http.MethodPost}, holders.UserInfo}),
 		"/introspect": {post, holders.Introspect},
-		"/revoke":     {post, revocation.Serve},
+		"/revoke":     anyOrigin(&endpoint{post, revocation.Serve}),
 	}
 	maps.Copy(endpoints, s.people(clients, verifier, observer))
 	return &router{

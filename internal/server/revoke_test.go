@@ -236,7 +236,7 @@ func TestRevokeRefuses(t *testing.T) {
 
 func TestRevokeByGET(t *testing.T) {
 	f := interactive(t)
-	if got := f.send(httptest.NewRequest(http.MethodGet, issuer+"/revoke", nil)); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "POST" {
+	if got := f.send(httptest.NewRequest(http.MethodGet, issuer+"/revoke", nil)); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "OPTIONS, POST" {
 		t.Errorf("%d, Allow %q; want 405 and POST", got.status, got.header.Get("Allow"))
 	}
 }
