@@ -12,6 +12,7 @@ import (
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/keyring"
+	"github.com/watchword-io/watchword/internal/store"
 	"github.com/watchword-io/watchword/internal/token"
 )
 
@@ -51,6 +52,38 @@ func TestUserOfASession(t *testing.T) {
 			}
 			if got := r.UserOf(tc.subject); (got != nil) != tc.found {
 				t.Errorf("UserOf(%q) = %v; want somebody: %t", tc.subject, got, tc.found)
+			}
+		})
+	}
+}
+
+// TestSignedIn: a session is worth what its person is, and ends with the password it began with.
+func TestSignedIn(t *testing.T) {
+	changed := func(at time.Time) func(*v1alpha1.User) {
+		return func(u *v1alpha1.User) { u.Status.PasswordChangedAt = &metav1.Time{Time: at} }
+	}
+	for name, tc := range map[string]struct {
+		person *v1alpha1.User
+		edit   func(*store.Session)
+		found  bool
+	}{
+		"the password never changed":        {person: user("alice", 1), found: true},
+		"it changed before she signed in":   {person: user("alice", 1, changed(epoch.Add(-time.Hour))), found: true},
+		"it changed as she signed in":       {person: user("alice", 1, changed(epoch.Add(5*time.Second))), found: true},
+		"it changed since":                  {person: user("alice", 1, changed(epoch.Add(time.Minute)))},
+		"it changed, she came another way":  {user("alice", 1, changed(epoch.Add(time.Minute))), func(s *store.Session) { s.Method = v1alpha1.SessionSAML }, true},
+		"disabled":                          {person: user("alice", 1, func(u *v1alpha1.User) { u.Spec.Disabled = true })},
+		"another person of the same name":   {person: user("alice", 1), edit: func(s *store.Session) { s.Subject = "uid-before" }},
+		"nobody of that name, but a person": {person: user("alice", 1), edit: func(s *store.Session) { s.User = "bob" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, serving := loaded(t, tc.person, realm("main", 9))
+			s := &store.Session{User: "alice", Subject: "uid-alice", Method: v1alpha1.SessionPassword, AuthenticatedAt: epoch}
+			if tc.edit != nil {
+				tc.edit(s)
+			}
+			if got := serving().SignedIn(s); (got != nil) != tc.found {
+				t.Errorf("SignedIn = %v; want somebody: %t", got, tc.found)
 			}
 		})
 	}

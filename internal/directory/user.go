@@ -23,6 +23,8 @@ type User struct {
 	// refused by validate: not served, but keeps its names from younger Users, as in the controllers.
 	refused bool
 	created int64 // Unix seconds
+	// changed is when the password last changed, as the controllers report it: Unix seconds, 0 for never.
+	changed int64
 	groups  []unique.Handle[string]
 	posix   *v1alpha1.POSIXAccount
 }
@@ -49,6 +51,9 @@ func convertUser(u *v1alpha1.User) *User {
 		disabled: u.Spec.Disabled || u.DeletionTimestamp != nil,
 		refused:  validate.User(u) != nil,
 		created:  u.CreationTimestamp.Unix(),
+	}
+	if at := u.Status.PasswordChangedAt; at != nil {
+		record.changed = at.Unix()
 	}
 	parts := [userParts]string{
 		userName: u.Name, userUID: string(u.UID), userEmail: u.Spec.Email, userUsername: username,

@@ -52,9 +52,7 @@ type Change struct {
 	UserUID string `json:"user_uid"`
 	// Reason is passwords.Temporary or passwords.Expired.
 	Reason string `json:"reason"`
-	// AuthTime is when the password was proved, ChangedAt since when it was in force: the state is good for one change of it. Both are in
-	// Unix seconds.
-	AuthTime  int64 `json:"auth_time"`
+	// ChangedAt is since when the password was in force, in Unix seconds: the state is good for one change of it.
 	ChangedAt int64 `json:"changed_at"`
 }
 

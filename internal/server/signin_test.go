@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/credential"
@@ -408,8 +410,8 @@ func TestTemporaryPassword(t *testing.T) {
 		t.Fatalf("answer %d %q; want a code", got.status, got.title)
 	}
 	f.audited(t, before, "password.change", "")
-	if at := f.stored(&store.Session{Realm: "acme", Name: v.session().Name}).AuthenticatedAt; !at.Equal(epoch) {
-		t.Errorf("authenticated at %s; want when the password was given", at)
+	if at := f.stored(&store.Session{Realm: "acme", Name: v.session().Name}).AuthenticatedAt; !at.Equal(f.clock.Now()) {
+		t.Errorf("authenticated at %s; want when the new password was given, which ends what was before", at)
 	}
 	if got := v.submit(page, fresh(newPassword+"2", newPassword+"2")...); got.status != http.StatusForbidden || f.last()["reason"] != "form_replayed" {
 		t.Errorf("replayed: %d, audit %v; want 403", got.status, f.last())
@@ -519,6 +521,30 @@ func TestOwnPassword(t *testing.T) {
 			f.clean(alicePassword, newPassword)
 			isSafe(t, got)
 		})
+	}
+}
+
+// TestChangeEndsOtherSessions: she stays signed in where she changed her password, and nowhere else.
+func TestChangeEndsOtherSessions(t *testing.T) {
+	f := interactive(t)
+	here, elsewhere := f.signedIn(), f.signedIn()
+	before := f.stored(&store.Session{Realm: "acme", Name: here.session().Name})
+	f.clock.step(time.Minute)
+	got := here.submit(here.open("/password"), append([]string{pages.FieldPassword, alicePassword}, fresh(newPassword, newPassword)...)...)
+	if got.status != http.StatusOK {
+		t.Fatalf("change: %d %q", got.status, got.title)
+	}
+	u := alice()
+	u.Status.PasswordChangedAt = &metav1.Time{Time: f.clock.Now()} // as the controllers report it
+	f.apply(u)
+	if got := here.open("/authorize?" + authorization().Encode()); got.answered().Get("code") == "" {
+		t.Errorf("here: %d %q; want a code", got.status, got.title)
+	}
+	if got := elsewhere.open("/authorize?" + authorization().Encode()); got.answered().Has("code") || !strings.HasPrefix(got.title, "Sign in") {
+		t.Errorf("elsewhere: %d %q; want to sign in again", got.status, got.title)
+	}
+	if _, err := f.store.Sessions().Get(t.Context(), "acme", before.Name); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the session in which she changed it: %v; want it replaced", err)
 	}
 }
 

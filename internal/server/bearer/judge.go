@@ -69,7 +69,7 @@ func (e *Endpoint) access(ctx context.Context, realm *directory.Realm, c *token.
 		if _, err := s.Usable(c.Grant, c.ClientID, now); err != nil {
 			return nil, refused(err)
 		}
-		if h.user = realm.UserNamed(s.User, ""); h.user == nil || s.Subject != c.Subject {
+		if h.user = realm.SignedIn(s); h.user == nil || s.Subject != c.Subject {
 			return nil, spent("user_gone")
 		}
 	case c.Subject != h.client.Username:
@@ -99,7 +99,7 @@ func (e *Endpoint) refresh(ctx context.Context, realm *directory.Realm, t flow.R
 	if _, err := s.Rotate(t.Grant, t.ClientID, t.Generation, now, store.RefreshGrace); err != nil {
 		return nil, nil, refused(err)
 	}
-	h := &holder{client: client, user: realm.UserNamed(s.User, ""), audience: grant.Audience, session: s.Name}
+	h := &holder{client: client, user: realm.SignedIn(s), audience: grant.Audience, session: s.Name}
 	h, err = h.settle(realm, s.Subject, grant.Scopes)
 	return h, s, err
 }

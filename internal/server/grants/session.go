@@ -52,9 +52,9 @@ func (s *signedIn) redeem(ctx context.Context, r *request, p presented) ([]byte,
 	defer cancel()
 	var answer []byte
 	_, err := store.Change(ctx, s.sessions, r.realm.Namespace, p.session, func(session *store.Session) (bool, error) {
-		user := r.realm.UserNamed(session.User, "")
+		user := r.realm.SignedIn(session)
 		r.record.Actor = session.User
-		if user != nil && user.Subject() == session.Subject {
+		if user != nil {
 			r.record.Actor = user.Username()
 		}
 		write, err := p.rule(session)
@@ -74,9 +74,13 @@ func (s *signedIn) redeem(ctx context.Context, r *request, p presented) ([]byte,
 	return answer, nil
 }
 
-// subject asks anew whether the person of a session is the one who signed in, and what the client may still have.
+// subject asks anew whether the person of a session may still have tokens, and what the client may still have of her.
 func (p *presented) subject(r *request, session *store.Session, user *directory.User) (*subject, error) {
-	if user == nil || user.Subject() != session.Subject {
+	switch {
+	case user == nil && r.realm.UserNamed(session.User, "") != nil:
+		// Another person of that name by now, or one who has changed her password since.
+		return nil, invalid("signed_in_before_a_change")
+	case user == nil:
 		return nil, invalid("user_disabled")
 	}
 	grant := session.Grant(p.grant)

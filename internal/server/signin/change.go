@@ -3,7 +3,6 @@ package signin
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -17,8 +16,7 @@ import (
 // demand asks for a new password in the middle of a sign-in. Who proved the old one travels sealed; she is not signed in yet.
 func (e *Endpoint) demand(s *step, proof passwords.Proof) error {
 	state := flow.Login{Browser: s.state.Browser, Next: s.state.Next, Again: s.state.Again, Change: &flow.Change{
-		User: proof.User.Name(), UserUID: string(proof.User.UID()), Reason: string(proof.MustChange),
-		AuthTime: proof.AuthTime.Unix(), ChangedAt: proof.ChangedAt.Unix(),
+		User: proof.User.Name(), UserUID: string(proof.User.UID()), Reason: string(proof.MustChange), ChangedAt: proof.ChangedAt.Unix(),
 	}}
 	sealed, err := flow.Seal(s.box, state, s.now.Add(flow.LoginLifetime))
 	if err != nil {
@@ -53,7 +51,7 @@ func (e *Endpoint) change(s *step) error {
 		e.askPassword(s.exchange, form, user.Username(), pages.ChangeReason(due.Reason), problem, http.StatusBadRequest)
 		return nil
 	}
-	return e.establish(s, user, time.Unix(due.AuthTime, 0))
+	return e.establish(s, user, e.Now()) // sessions from before the change have ended, and she has proved herself
 }
 
 // askPassword draws the page that asks for a new password.

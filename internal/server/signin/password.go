@@ -99,6 +99,9 @@ func (e *Endpoint) takePassword(x *exchange, p *Person) error {
 	case problem != "":
 		return e.askOwn(x, p, problem, http.StatusBadRequest)
 	}
+	if err := e.renew(x, p); err != nil {
+		return err
+	}
 	e.Pages.Show(x.w, http.StatusOK, pages.PasswordChanged{Frame: browser.Frame(x.realm, x.requestID)}, x.requestID)
 	return nil
 }

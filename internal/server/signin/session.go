@@ -17,13 +17,7 @@ import (
 // establish makes the session of a person who has proved herself, and goes on. The session is named after the form, so a form that is
 // posted again meets a name that is taken: one write signs in and uses the form up.
 func (e *Endpoint) establish(s *step, user *directory.User, at time.Time) error {
-	tokens := s.realm.Spec.Tokens
-	session := &store.Session{
-		Realm: s.realm.Namespace, Name: store.SessionNameFor(s.sealed),
-		User: user.Name(), Subject: user.Subject(), Method: v1alpha1.SessionPassword, Device: store.DeviceHint(s.r.UserAgent()),
-		AuthenticatedAt: at, ExpiresAt: at.Add(cmp.Or(tokens.RefreshAbsolute.Duration, defaultAbsolute)),
-		IdleTimeout: cmp.Or(tokens.RefreshIdle.Duration, defaultIdle),
-	}
+	session := newSession(s.exchange, store.SessionNameFor(s.sealed), user, at)
 	ctx, cancel := context.WithTimeout(s.r.Context(), storeLimit)
 	defer cancel()
 	before := e.previous(ctx, s, user)
@@ -45,14 +39,40 @@ func (e *Endpoint) establish(s *step, user *directory.User, at time.Time) error 
 		return err
 	}
 	if before != nil {
-		e.end(ctx, s, before.Session)
+		e.end(ctx, s.exchange, before.Session)
 	}
 	return e.next(s, &Person{Session: session, User: user})
 }
 
+// newSession is a session of a person who has proved herself at a time.
+func newSession(x *exchange, name string, user *directory.User, at time.Time) *store.Session {
+	tokens := x.realm.Spec.Tokens
+	return &store.Session{
+		Realm: x.realm.Namespace, Name: name, User: user.Name(), Subject: user.Subject(),
+		Method: v1alpha1.SessionPassword, Device: store.DeviceHint(x.r.UserAgent()),
+		AuthenticatedAt: at, ExpiresAt: at.Add(cmp.Or(tokens.RefreshAbsolute.Duration, defaultAbsolute)),
+		IdleTimeout: cmp.Or(tokens.RefreshIdle.Duration, defaultIdle),
+	}
+}
+
+// renew keeps a person signed in here whose change of her password has ended all her sessions: the new one has none of the old one's
+// grants. If that does not succeed she signs in again; the password is changed all the same.
+func (e *Endpoint) renew(x *exchange, p *Person) error {
+	ctx, cancel := context.WithTimeout(x.r.Context(), storeLimit)
+	defer cancel()
+	session := newSession(x, store.NewSessionName(), p.User, e.Now())
+	if err := e.Sessions.Create(ctx, session); err != nil {
+		e.Pages.Log.Error(err, "session after a change of password is not written", "request_id", x.requestID)
+		return nil
+	}
+	e.end(ctx, x, p.Session)
+	browser.Record(x.r).Session = session.Name
+	return browser.SetSession(x.w, x.box, x.realm, session)
+}
+
 // end removes the session that its own person has just replaced. If that fails, the old one is left to expire.
-func (e *Endpoint) end(ctx context.Context, s *step, old *store.Session) {
+func (e *Endpoint) end(ctx context.Context, x *exchange, old *store.Session) {
 	if err := e.Sessions.Delete(ctx, old.Realm, old.Name, old.UID); err != nil {
-		e.Pages.Log.Error(err, "session that was replaced is left to expire", "request_id", s.requestID, "session", old.Name)
+		e.Pages.Log.Error(err, "session that was replaced is left to expire", "request_id", x.requestID, "session", old.Name)
 	}
 }

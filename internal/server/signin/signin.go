@@ -109,9 +109,9 @@ func (e *Endpoint) Current(r *http.Request, realm *directory.Realm) (*Person, er
 	case session.Ended(now):
 		return nil, nil //nolint:nilnil // expired
 	}
-	user := realm.UserNamed(session.User, "")
-	if user == nil || user.Subject() != session.Subject {
-		return nil, nil //nolint:nilnil // gone, disabled, or another person of the same name
+	user := realm.SignedIn(session)
+	if user == nil {
+		return nil, nil //nolint:nilnil // gone, disabled, another person of the same name, or her password has changed
 	}
 	record := browser.Record(r)
 	record.Actor, record.Session = user.Username(), session.Name
