@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/keyring"
 	"github.com/watchword-io/watchword/internal/store"
@@ -87,19 +89,22 @@ func written(reason string, text func(string) string) happening {
 func happenings() map[string]happening {
 	etcd := errors.New("etcd has no leader")
 	return map[string]happening{
-		"not sent":              sent(400, "invalid_request", "no_%s", "code", "", "refresh_token", "", "device_code", ""),
-		"junk":                  written("unknown_%s", func(string) string { return "junk" }),
-		"33 KiB":                written("unknown_%s", func(string) string { return strings.Repeat("A", 33<<10) }),
-		"a character changed":   written("unknown_%s", flip),
-		"another spelling":      written("unknown_%s", func(s string) string { return s + "=" }),
-		"signed out":            gone("session_ended", signedOut),
-		"signed in again":       gone("session_ended", signedInAgain),
-		"session expired":       gone("session_ended", func(f *fixture, s *store.Session) { f.limit(s, time.Second, 0) }),
-		"session rested":        gone("session_ended", func(f *fixture, s *store.Session) { f.limit(s, time.Hour, time.Second) }),
-		"person deleted":        gone("user_disabled", func(f *fixture, _ *store.Session) { _ = f.directory.Delete(alice()) }),
-		"person disabled":       person(400, "invalid_grant", "user_disabled", func(u *v1alpha1.User) { u.Spec.Disabled = true }),
-		"person being deleted":  person(400, "invalid_grant", "user_disabled", func(u *v1alpha1.User) { now := u.CreationTimestamp; u.DeletionTimestamp = &now }),
-		"another of her name":   person(400, "invalid_grant", "user_disabled", func(u *v1alpha1.User) { u.UID = "uid-of-another-alice" }),
+		"not sent":             sent(400, "invalid_request", "no_%s", "code", "", "refresh_token", "", "device_code", ""),
+		"junk":                 written("unknown_%s", func(string) string { return "junk" }),
+		"33 KiB":               written("unknown_%s", func(string) string { return strings.Repeat("A", 33<<10) }),
+		"a character changed":  written("unknown_%s", flip),
+		"another spelling":     written("unknown_%s", func(s string) string { return s + "=" }),
+		"signed out":           gone("session_ended", signedOut),
+		"signed in again":      gone("session_ended", signedInAgain),
+		"session expired":      gone("session_ended", func(f *fixture, s *store.Session) { f.limit(s, time.Second, 0) }),
+		"session rested":       gone("session_ended", func(f *fixture, s *store.Session) { f.limit(s, time.Hour, time.Second) }),
+		"person deleted":       gone("user_disabled", func(f *fixture, _ *store.Session) { _ = f.directory.Delete(alice()) }),
+		"person disabled":      person(400, "invalid_grant", "user_disabled", func(u *v1alpha1.User) { u.Spec.Disabled = true }),
+		"person being deleted": person(400, "invalid_grant", "user_disabled", func(u *v1alpha1.User) { now := u.CreationTimestamp; u.DeletionTimestamp = &now }),
+		"another of her name":  person(400, "invalid_grant", "signed_in_before_a_change", func(u *v1alpha1.User) { u.UID = "uid-of-another-alice" }),
+		"password changed": person(400, "invalid_grant", "signed_in_before_a_change", func(u *v1alpha1.User) {
+			u.Status.PasswordChangedAt = &metav1.Time{Time: epoch.Add(time.Minute)}
+		}),
 		"an older of her name":  person(400, "invalid_grant", "user_disabled", func(u *v1alpha1.User) { u.ObjectMeta = meta("acme", "older", 99) }),
 		"person in many groups": person(400, "invalid_request", "token_too_long", bigGroups),
 
