@@ -71,7 +71,7 @@ var _ = Describe("kubectl apply -k config/default", func() {
 		Expect(output).NotTo(ContainSubstring("Warning"))
 		for list, want := range map[client.ObjectList]int{
 			&v1alpha1.RealmList{}: 1, &v1alpha1.UserList{}: 2, &v1alpha1.RoleList{}: 3, &v1alpha1.AccessRuleList{}: 4,
-			&v1alpha1.ClientApplicationList{}: 2,
+			&v1alpha1.ClientApplicationList{}: 4,
 		} {
 			Eventually(func() error { return operator.List(ctx, list, client.InNamespace("acme")) }).Should(Succeed())
 			Expect(list).To(HaveField("Items", HaveLen(want)))
