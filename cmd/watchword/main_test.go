@@ -126,8 +126,8 @@ func TestRun(t *testing.T) {
 		})
 		return status == http.StatusOK && strings.Contains(body, "id_token")
 	})
-	eventually(t, &stderr, "readiness", func() bool { return fetch(t, "http://"+addresses[1]+"/readyz") == "ok" })
-	if metrics := fetch(t, "http://"+addresses[2]+"/metrics"); !strings.Contains(metrics, `watchword_token_requests_total{client_type="public",grant="password",outcome="success"} 1`) {
+	eventually(t, &stderr, "readiness", func() bool { return download(t, "http://"+addresses[1]+"/readyz") == "ok" })
+	if metrics := download(t, "http://"+addresses[2]+"/metrics"); !strings.Contains(metrics, `watchword_token_requests_total{client_type="public",grant="password",outcome="success"} 1`) {
 		t.Error("the metrics do not count alice's token")
 	}
 	stop()
@@ -144,7 +144,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func fetch(t *testing.T, url string) string {
+func download(t *testing.T, url string) string {
 	t.Helper()
 	response, err := http.Get(url)
 	if err != nil {
