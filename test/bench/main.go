@@ -50,7 +50,7 @@ func main() {
 		return
 	}
 	var c config
-	flag.StringVar(&c.only, "only", "", "parts to run, separated by commas: throughput, latency, startup, apply, memory (default: all)")
+	flag.StringVar(&c.only, "only", "", "parts to run, separated by commas: startup, throughput, latency, signin, apply, memory (default: all)")
 	flag.IntVar(&c.rounds, "rounds", 5, "rounds of each measurement, at least 3")
 	flag.DurationVar(&c.duration, "duration", 2*time.Second, "how long one measurement of a round takes")
 	flag.IntVar(&c.users, "users", 100_000, "largest number of users whose memory is measured")
@@ -115,6 +115,7 @@ func parts() []part {
 		{"startup", "From the start of the process to the first token", measureStartup},
 		{"throughput", "Requests per second of one core, against the ceiling", measureThroughput},
 		{"latency", "Latency of tokens, alone and while passwords saturate the core", measureLatency},
+		{"signin", "Sign-in: the code flow, refreshes, introspections, and what they write", measureSignIn},
 		{"apply", "From kubectl apply of a User to her first sign-in", measureApply},
 		{"memory", "Resident memory", measureMemory},
 	}

@@ -150,7 +150,9 @@ func (s *stage) objects() []client.Object {
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "watchword-system"}}, // for the leader's lease
 		&v1alpha1.Realm{ObjectMeta: meta(namespace), Spec: v1alpha1.RealmSpec{
-			Issuer: s.issuer(), Grants: []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword},
+			Issuer: s.issuer(), Grants: []v1alpha1.GrantType{
+				v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword, v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken,
+			},
 		}},
 		application("es256", v1alpha1.ES256),
 		application("rs256", v1alpha1.RS256),
