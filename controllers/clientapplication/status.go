@@ -63,21 +63,16 @@ func readyVerdict(o *observation) kube.Verdict {
 // grants tells the grants that work from those that do not, with what can be done about them.
 func grants(asked, allowed []v1alpha1.GrantType) (usable, notes []string) {
 	for _, grant := range asked {
-		switch {
-		case !served(grant):
-			notes = append(notes, fmt.Sprintf("%s is not served by this version of Watchword", grant))
-		case !slices.Contains(allowed, grant):
+		if !slices.Contains(allowed, grant) {
 			notes = append(notes, fmt.Sprintf("%s is not in spec.grants of the Realm; add it there or remove it here", grant))
-		default:
-			usable = append(usable, string(grant))
+			continue
 		}
+		usable = append(usable, string(grant))
+	}
+	if len(usable) == 1 && usable[0] == string(v1alpha1.GrantRefreshToken) {
+		return nil, append(notes, "refresh_token renews what another grant gave; add one that signs people in, authorization_code for example")
 	}
 	return usable, notes
-}
-
-// served reports whether the token endpoint of this version has a grant.
-func served(grant v1alpha1.GrantType) bool {
-	return grant == v1alpha1.GrantClientCredentials || grant == v1alpha1.GrantPassword
 }
 
 func moment(t time.Time) *metav1.Time {
