@@ -197,6 +197,34 @@ var _ = Describe("User", func() {
 		temporary(ctx, "carol")
 	})
 
+	It("keeps what the token service counts, and forgets it when asked", func(ctx SpecContext) {
+		w.realm(ctx)
+		w.passwordSecret(ctx, "source", password)
+		user := w.user(ctx, "alice", "source")
+		eventuallyReady(ctx, user)
+		count := func(ctx context.Context) {
+			GinkgoHelper()
+			since := time.Now().Add(time.Minute).UTC().Format(time.RFC3339) // of now or later: older ones end with the password's change
+			Expect(env.Client.Status().Patch(ctx, user, client.RawPatch("application/merge-patch+json",
+				[]byte(`{"status":{"failedLogins":{"count":5,"since":"`+since+`","lockedUntil":"2126-11-23T12:00:00Z"}}}`)))).To(Succeed())
+		}
+		stored := func() v1alpha1.UserStatus {
+			GinkgoHelper()
+			Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(user), user)).To(Succeed())
+			return user.Status
+		}
+		count(ctx)
+		Expect(env.Client.Patch(ctx, user, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"username":"alicia"}}`)))).To(Succeed())
+		Eventually(stored).Should(HaveField("Username", "alicia"))
+		Expect(stored().FailedLogins).NotTo(BeNil(), "the controllers' status patch took the count away")
+
+		for _, value := range []string{"once", "and again"} {
+			count(ctx)
+			annotate(ctx, user, v1alpha1.UnlockAnnotation, value)
+			Eventually(stored).Should(And(HaveField("FailedLogins", BeNil()), HaveField("HandledUnlock", value)))
+		}
+	})
+
 	It("waits for a Realm", func(ctx SpecContext) {
 		user := w.user(ctx, "alice", "")
 		eventuallyCondition(ctx, user, v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.ReasonRealmMissing, w.namespace)

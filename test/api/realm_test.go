@@ -1,5 +1,7 @@
 package api_test
 
+import "strings"
+
 func realms() table {
 	return table{kind: "Realm", base: `issuer: https://id.example.com/realms/acme`, cases: map[string]change{
 		"only an issuer": {},
@@ -74,6 +76,37 @@ func realms() table {
 		"temporary password for a minute":    {spec: `password: {temporaryLifetime: 1m}`},
 		"temporary password for 59 seconds":  {spec: `password: {temporaryLifetime: 59s}`, refused: "temporaryLifetime must be between 1m and 720h"},
 		"temporary password beyond 720 hour": {spec: `password: {temporaryLifetime: 721h}`, refused: "temporaryLifetime must be between 1m and 720h"},
+		"history of 24":                      {spec: `password: {history: 24}`},
+		"history of 25":                      {spec: `password: {history: 25}`, refused: "should be less than or equal to 24"},
+		"history below nothing":              {spec: `password: {history: -1}`, refused: "should be greater than or equal to 0"},
+		"passwords for an hour":              {spec: `password: {maxAge: 1h}`},
+		"passwords for 59 minutes":           {spec: `password: {maxAge: 59m}`, refused: "maxAge must be between 1h and 87600h"},
+		"passwords for ever":                 {spec: `password: {maxAge: 87601h}`, refused: "maxAge must be between 1h and 87600h"},
+		"lockout at its least":               {spec: `password: {lockout: {attempts: 0, window: 10s, duration: 10s, sourceAttempts: 0}}`},
+		"lockout at its most":                {spec: `password: {lockout: {attempts: 100, window: 24h, duration: 24h, sourceAttempts: 10000}}`},
+		"101 attempts":                       {spec: `password: {lockout: {attempts: 101}}`, refused: "should be less than or equal to 100"},
+		"fewer attempts than none":           {spec: `password: {lockout: {attempts: -1}}`, refused: "should be greater than or equal to 0"},
+		"10001 attempts from a source":       {spec: `password: {lockout: {sourceAttempts: 10001}}`, refused: "should be less than or equal to 10000"},
+		"window too short":                   {spec: `password: {lockout: {window: 9s}}`, refused: "window must be between 10s and 24h"},
+		"window too long":                    {spec: `password: {lockout: {window: 25h}}`, refused: "window must be between 10s and 24h"},
+		"lock too short":                     {spec: `password: {lockout: {duration: 9s}}`, refused: "duration must be between 10s and 24h"},
+		"lock too long":                      {spec: `password: {lockout: {duration: 25h}}`, refused: "duration must be between 10s and 24h"},
+
+		// branding
+		"a PNG":                          {spec: `branding: {logo: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg==", color: "#1B6b5a"}`},
+		"a JPEG":                         {spec: `branding: {logo: "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQ=="}`},
+		"a WebP":                         {spec: `branding: {logo: "data:image/webp;base64,UklGRhIAAABXRUJQVlA4TAYAAAAvQWxvAGs="}`},
+		"an SVG":                         {spec: `branding: {logo: "data:image/svg+xml;base64,PHN2Zy8+"}`, refused: "spec.branding.logo in body should match"},
+		"a PNG that is a script":         {spec: `branding: {logo: "data:image/png;base64,PHNjcmlwdD4="}`, refused: "spec.branding.logo in body should match"},
+		"a logo elsewhere":               {spec: `branding: {logo: "https://example.com/logo.png"}`, refused: "spec.branding.logo in body should match"},
+		"a logo that breaks out":         {spec: `branding: {logo: "data:image/jpeg;base64,/9j/\"><script>"}`, refused: "spec.branding.logo in body should match"},
+		"a logo with a line break":       {spec: `branding: {logo: "data:image/jpeg;base64,/9j/\n4AAQ"}`, refused: "spec.branding.logo in body should match"},
+		"a logo cut off":                 {spec: `branding: {logo: "data:image/jpeg;base64,/9j/4AA"}`, refused: "spec.branding.logo in body should match"},
+		"a logo of 64 KiB":               {spec: `branding: {logo: "data:image/jpeg;base64,/9j/` + strings.Repeat("A", 64<<10-32) + `AA=="}`},
+		"a logo of 64 KiB and a little":  {spec: `branding: {logo: "data:image/jpeg;base64,/9j/` + strings.Repeat("A", 64<<10-28) + `AA=="}`, refused: "may not be more than 65536"},
+		"a colour by name":               {spec: `branding: {color: red}`, refused: "spec.branding.color in body should match"},
+		"a colour of three figures":      {spec: `branding: {color: "#fff"}`, refused: "spec.branding.color in body should match"},
+		"a colour with more style to it": {spec: `branding: {color: "#ffffff;x:y"}`, refused: "spec.branding.color in body should match"},
 
 		// kubernetes
 		"prefixes":                      {spec: `kubernetes: {usernamePrefix: "acme:", groupsPrefix: "acme-groups:"}`},

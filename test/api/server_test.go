@@ -26,7 +26,8 @@ issuer: https://id.example.com/realms/acme
 grants: [client_credentials, authorization_code, refresh_token, "urn:ietf:params:oauth:grant-type:device_code"]
 signing: {algorithm: ES256, rotationPeriod: 720h, publishBefore: 1h, keysMaxAge: 5m}
 tokens: {access: 15m, id: 15m, refreshIdle: 24h, refreshAbsolute: 168h}
-password: {minLength: 12, temporaryLifetime: 72h}
+password:
+  {minLength: 12, temporaryLifetime: 72h, history: 0, lockout: {attempts: 5, window: 15m, duration: 15m, sourceAttempts: 50}}
 kubernetes: {audience: kubernetes, allowedScopes: {cluster: false}}
 serving: {}`,
 		"User":       `{email: alice@example.com, disabled: false}`,
@@ -129,16 +130,16 @@ func checkKubectl(t *testing.T, e *testenv.Environment) {
 	}
 	columns := map[string]string{
 		"realms":                       "NAME READY ISSUER USERS APPLICATIONS AGE",
-		"users":                        "NAME USERNAME READY REASON ROLES AGE",
+		"users":                        "NAME USERNAME READY REASON ROLES LOCKED UNTIL AGE",
 		"roles.identity.watchword.io":  "NAME READY CLUSTERROLES RULES AGE",
 		"accessrules":                  "NAME KIND SUBJECT ROLE SCOPE READY EXPIRES AGE",
 		"clientapplications":           "NAME CLIENT ID TYPE READY SECRET AGE",
 		"sessions":                     "NAME USER METHOD DEVICE LAST USED EXPIRES AGE",
-		"idu":                          "NAME USERNAME READY REASON ROLES AGE",
+		"idu":                          "NAME USERNAME READY REASON ROLES LOCKED UNTIL AGE",
 		"idr":                          "NAME READY CLUSTERROLES RULES AGE",
 		"ar":                           "NAME KIND SUBJECT ROLE SCOPE READY EXPIRES AGE",
 		"cap":                          "NAME CLIENT ID TYPE READY SECRET AGE",
-		"users -o wide":                "NAME USERNAME READY REASON ROLES GROUPS MESSAGE AGE",
+		"users -o wide":                "NAME USERNAME READY REASON ROLES LOCKED UNTIL GROUPS MESSAGE AGE",
 		"realms,users,accessrules,cap": "NAME READY ISSUER USERS APPLICATIONS AGE",
 	}
 	for what, want := range columns {
