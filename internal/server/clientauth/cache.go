@@ -21,6 +21,8 @@ const (
 	retryUnknown = 30 * time.Second
 	// retryFailed is how soon they are fetched again after a failure.
 	retryFailed = 10 * time.Second
+	// maxWaiting is how many requests wait for one source that takes its time; more are told to come again.
+	maxWaiting = 256
 	// maxSources bounds the memory: of more, the one that was not used for the longest time is forgotten.
 	maxSources = 1024
 )
@@ -64,8 +66,9 @@ type entry struct {
 	failed bool
 	// fetched is the last success, tried the last attempt, used the last request.
 	fetched, tried, used time.Time
-	// flight is closed when the attempt under way has ended; nil if none is.
-	flight chan struct{}
+	// flight is closed when the attempt under way has ended, nil if none is; waiting is how many wait for that.
+	flight  chan struct{}
+	waiting int
 }
 
 // get returns the keys of a source. It asks again for keys that are old, and for those among which none fits, as often as the bounds
@@ -79,7 +82,7 @@ func (c *cache) get(ctx context.Context, s source, fits func(*keySet) bool) (*ke
 	case e.set != nil && age < maxAge && fits(e.set):
 		return e.set, nil
 	case e.flight != nil:
-		if err := c.wait(ctx, e.flight); err != nil {
+		if err := c.wait(ctx, e); err != nil {
 			return nil, err
 		}
 	case now.Sub(e.tried) >= e.patience():
@@ -129,9 +132,17 @@ func (e *entry) patience() time.Duration {
 }
 
 // wait waits for somebody else's attempt. The caller holds the lock, which is given away meanwhile.
-func (c *cache) wait(ctx context.Context, flight chan struct{}) error {
+func (c *cache) wait(ctx context.Context, e *entry) error {
+	if e.waiting >= maxWaiting {
+		return errNoKeys
+	}
+	e.waiting++
+	flight := e.flight
 	c.mu.Unlock()
-	defer c.mu.Lock()
+	defer func() {
+		c.mu.Lock()
+		e.waiting--
+	}()
 	select {
 	case <-flight:
 		return nil

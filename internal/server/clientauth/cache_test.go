@@ -81,6 +81,43 @@ func TestCacheWaitsNoLongerThanTheRequest(t *testing.T) {
 	}
 }
 
+// A source that takes its time holds a bounded number of requests.
+func TestCacheHoldsABoundedCrowd(t *testing.T) {
+	begun, answer := make(chan struct{}), make(chan struct{})
+	c := &cache{now: func() time.Time { return start }, entries: map[source]*entry{}, load: func(context.Context, source) *keySet {
+		close(begun)
+		<-answer
+		return &keySet{}
+	}}
+	get := func() error {
+		_, err := c.get(t.Context(), at(1), anything)
+		return err
+	}
+	var first, crowd sync.WaitGroup
+	first.Go(func() { _ = get() })
+	<-begun
+	// Those that may not wait come back while the source is silent, and they alone.
+	const beyond = 10
+	refused := make(chan error, maxWaiting+beyond)
+	for range maxWaiting + beyond {
+		crowd.Go(func() { refused <- get() })
+	}
+	for range beyond {
+		if err := <-refused; err == nil {
+			t.Error("somebody got keys that nobody has")
+		}
+	}
+	close(answer)
+	crowd.Wait()
+	first.Wait()
+	close(refused)
+	for err := range refused {
+		if err != nil {
+			t.Errorf("one of those who waited: %v", err)
+		}
+	}
+}
+
 // A source that panics is a source that failed: nobody waits for it for ever.
 func TestCacheSurvivesAPanic(t *testing.T) {
 	panics := true

@@ -4,7 +4,7 @@
 // It owns what a client presents of itself, and the keys by which assertions are judged; it leaves what the client may then have to the
 // endpoints, and the bounds of outbound requests to internal/fetch. Its invariant: an unknown client, a disabled one and a wrong proof
 // are one answer and as nearly as can be one amount of work, trouble of our own is never an invalid_client, and no address is ever
-// asked that no ClientApplication names.
+// asked but those that a ClientApplication names and where an issuer that it names keeps its keys.
 package clientauth
 
 import (
