@@ -604,11 +604,11 @@ func TestStrangersWriteNothing(t *testing.T) {
 	name, cookie := v.cookie("browser")
 	login := edited(url.Values{"state": page.hidden["state"]}, pages.FieldUsername, "nobody", pages.FieldPassword, "").Encode()
 	push := authorization("client_secret", webSecret).Encode()
-	// Pages cost the most, and nobody learns more from drawing all of them.
+	// Pages cost the most, and nobody learns more from drawing many of them.
 	requests := []struct {
 		make   func() *http.Request
 		status int
-		share  int // of ten
+		share  int // of a hundred
 	}{
 		{func() *http.Request {
 			return httptest.NewRequest(http.MethodGet, issuer+"/authorize?"+authorization().Encode(), nil)
@@ -617,13 +617,13 @@ func TestStrangersWriteNothing(t *testing.T) {
 			r := posted("/login", login)
 			r.AddCookie(&http.Cookie{Name: name, Value: cookie})
 			return r
-		}, 403, 1},
-		{func() *http.Request { return posted("/login", "username=a&password=b") }, 403, 1},
+		}, 403, 2},
+		{func() *http.Request { return posted("/login", "username=a&password=b") }, 403, 2},
 		{func() *http.Request {
 			return httptest.NewRequest(http.MethodGet, issuer+"/authorize?"+authorization("prompt", "none").Encode(), nil)
-		}, 303, 2},
-		{func() *http.Request { return posted("/par", push) }, 201, 3},
-		{func() *http.Request { return posted("/par", authorization("client_secret", "wrong").Encode()) }, 401, 2},
+		}, 303, 34},
+		{func() *http.Request { return posted("/par", push) }, 201, 20},
+		{func() *http.Request { return posted("/par", authorization("client_secret", "wrong").Encode()) }, 401, 40},
 	}
 	var turns []func() *http.Request
 	for i, request := range requests {

@@ -43,7 +43,7 @@ func newBox(t *testing.T) *seal.Box {
 // next is a request with the cookies that an answer has set.
 func next(w *httptest.ResponseRecorder) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "https://id.example.com/", nil)
-	for _, c := range w.Result().Cookies() { //nolint:bodyclose // a recorder's
+	for _, c := range w.Result().Cookies() {
 		if c.MaxAge >= 0 {
 			r.AddCookie(c)
 		}
@@ -57,7 +57,7 @@ func TestID(t *testing.T) {
 		t.Error("a browser without cookies has an ID")
 	}
 	id := browser.ID(w, r, realm("acme"))
-	if !bytes.Equal(id, browser.ID(w, r, realm("acme"))) || len(w.Result().Cookies()) != 1 { //nolint:bodyclose // a recorder's
+	if !bytes.Equal(id, browser.ID(w, r, realm("acme"))) || len(w.Result().Cookies()) != 1 {
 		t.Error("a second call in the same request makes another ID")
 	}
 	again := next(w)
@@ -70,7 +70,7 @@ func TestID(t *testing.T) {
 	}
 	for name, value := range map[string]string{"short": "x", "long": strings.Repeat("A", 27), "empty": ""} {
 		planted := httptest.NewRequest(http.MethodGet, "/", nil)
-		planted.AddCookie(&http.Cookie{Name: w.Result().Cookies()[0].Name, Value: value}) //nolint:bodyclose // a recorder's
+		planted.AddCookie(&http.Cookie{Name: w.Result().Cookies()[0].Name, Value: value})
 		if browser.Existing(planted, realm("acme")) != nil {
 			t.Errorf("a cookie that is %s is an ID", name)
 		}
@@ -101,14 +101,14 @@ func TestSessionCookie(t *testing.T) {
 	if browser.KnownDevice(r, realm("acme")) == "" || browser.KnownDevice(r, realm("globex")) != "" {
 		t.Error("the device is not known, or to another realm")
 	}
-	for _, c := range w.Result().Cookies() { //nolint:bodyclose // a recorder's
+	for _, c := range w.Result().Cookies() {
 		if !strings.HasPrefix(c.Name, "__Host-watchword-") || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 			t.Errorf("cookie %s is not guarded: %s", c.Name, c.Raw)
 		}
 	}
 	cleared := httptest.NewRecorder()
 	browser.ClearSession(cleared, realm("acme"))
-	if c := cleared.Result().Cookies(); len(c) != 1 || c[0].MaxAge >= 0 || c[0].Name != w.Result().Cookies()[0].Name { //nolint:bodyclose // a recorder's
+	if c := cleared.Result().Cookies(); len(c) != 1 || c[0].MaxAge >= 0 || c[0].Name != w.Result().Cookies()[0].Name {
 		t.Errorf("ClearSession sets %v", c)
 	}
 }
