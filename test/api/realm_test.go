@@ -106,7 +106,7 @@ func realms() table {
 		"a logo of 64 KiB and a little":  {spec: `branding: {logo: "data:image/jpeg;base64,/9j/` + strings.Repeat("A", 64<<10-28) + `AA=="}`, refused: "may not be more than 65536"},
 		"a colour by name":               {spec: `branding: {color: red}`, refused: "spec.branding.color in body should match"},
 		"a colour of three figures":      {spec: `branding: {color: "#fff"}`, refused: "spec.branding.color in body should match"},
-		"a colour with more style to it": {spec: `branding: {color: "#ffffff;x:y"}`, refused: "spec.branding.color in body should match"},
+		"a colour with more style to it": {spec: `branding: {color: "#ffffff;x:y"}`, refused: "may not be more than 7 bytes"},
 
 		// kubernetes
 		"prefixes":                      {spec: `kubernetes: {usernamePrefix: "acme:", groupsPrefix: "acme-groups:"}`},
