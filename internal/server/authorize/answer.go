@@ -20,6 +20,7 @@ func (e *Endpoint) answer(x *exchange, parameters ...pages.Parameter) error {
 	if x.request.ResponseMode == flow.ModeFormPost {
 		e.Pages.Show(x.w, http.StatusOK, pages.FormPost{
 			Frame: frame, RedirectURI: x.request.RedirectURI, Parameters: parameters, Client: x.client.DisplayName,
+			Registered: x.client.RedirectURIs,
 		}, x.requestID)
 		return nil
 	}

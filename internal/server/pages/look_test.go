@@ -47,6 +47,14 @@ func TestFormActionListsEachOriginOnce(t *testing.T) {
 	}
 }
 
+// A client that takes a response on one of its hosts may live on another.
+func TestFormPostMayLeadToTheClientsOtherHosts(t *testing.T) {
+	page := FormPost{RedirectURI: "https://a.example/callback", Registered: []string{"https://b.example/callback", "https://a.example/callback"}}
+	if got, want := policy(page.view(), "x"), "form-action 'self' https://a.example https://b.example"; !strings.HasSuffix(got, "; "+want) {
+		t.Errorf("policy ends in %q, want %q", got, want)
+	}
+}
+
 // TestEveryColorCanBeRead walks through the colour space: whatever a realm chooses, WCAG 2.2's contrasts hold in light and dark.
 func TestEveryColorCanBeRead(t *testing.T) {
 	for r := 0.0; r <= 1; r += 0.125 {
