@@ -120,8 +120,8 @@ func (p *portal) token(ctx context.Context, form url.Values) (got credentials, e
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = fmt.Errorf("token endpoint answers %s: %s", response.Status, body)
 	}
-	if err != nil {
-		return got, err
+	if err == nil {
+		err = json.Unmarshal(body, &got)
 	}
-	return got, json.Unmarshal(body, &got)
+	return got, err
 }

@@ -93,8 +93,10 @@ func (s *stage) finish() error {
 }
 
 func story() []step {
-	steps := []step{controlPlane(), install(), realm(), operate(), trust()}
-	steps = append(steps, pipeline(), person(), application(), rotate())
-	steps = append(steps, accepted(), rights(), kubectlSignsIn(), signedOut())
-	return append(steps, rotated(), disabled())
+	return []step{
+		controlPlane(), install(), realm(), operate(), trust(),
+		pipeline(), person(), application(), rotate(),
+		accepted(), rights(), kubectlSignsIn(), signedOut(),
+		rotated(), disabled(),
+	}
 }

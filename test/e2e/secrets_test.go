@@ -102,7 +102,9 @@ func misuse(ctx context.Context, r *replica, assertion string, l login, got answ
 		func() (answer, error) { return r.collect(ctx, got.text("refresh_token"), portal) },
 		func() (answer, error) { return r.userinfo(ctx, acme, got.text("id_token")) },
 		func() (answer, error) { return r.get(ctx, acme, "/userinfo?access_token="+got.text("access_token")) },
-		func() (answer, error) { return r.get(ctx, acme, "/authorize?client_id=portal&redirect_uri=https://elsewhere.example.com&code="+l.code) },
+		func() (answer, error) {
+			return r.get(ctx, acme, "/authorize?client_id=portal&redirect_uri=https://elsewhere.example.com&code="+l.code)
+		},
 		func() (answer, error) { return r.get(ctx, acme, "/"+l.code) },
 		func() (answer, error) {
 			return r.post(ctx, acme, "/token", url.Values{

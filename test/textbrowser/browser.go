@@ -116,7 +116,10 @@ func (b *Browser) fetch(request *http.Request) (*Page, error) {
 		return nil, err
 	}
 	page := &Page{URL: request.URL, Status: response.StatusCode, Header: response.Header, Body: string(body), browser: b}
-	return page, page.read()
+	if err := page.read(); err != nil {
+		return nil, err
+	}
+	return page, nil
 }
 
 // errNoForm is a page without a form where one is needed.
