@@ -86,7 +86,7 @@ func takeCommon(text []rune, taken []bool) {
 	for i, r := range text {
 		spelled[i] = 0xff // the list is ASCII
 		if r < unicode.MaxASCII {
-			spelled[i] = byte(r)
+			spelled[i] = byte(r) //nolint:gosec // ASCII
 		}
 	}
 	for at := 0; at+shortestCommon <= len(spelled); at++ {
@@ -137,7 +137,7 @@ func takeRuns(text []rune, taken []bool) {
 	for _, step := range []func(a, b rune) bool{
 		func(a, b rune) bool { return b == a || b == a+1 },
 		func(a, b rune) bool { return b == a || b == a-1 },
-		func(a, b rune) bool { return neighbours(a, b) },
+		neighbours,
 		func(a, b rune) bool { return neighbours(b, a) },
 	} {
 		for begin := 0; begin < len(text); {

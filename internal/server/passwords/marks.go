@@ -95,7 +95,7 @@ func markOf(t tally) mark {
 		if at.IsZero() {
 			return 0
 		}
-		return uint32(min(max(at.Unix(), 0), math.MaxUint32)) //nolint:gosec // bounded
+		return uint32(min(max(at.Unix(), 0), math.MaxUint32))
 	}
 	return mark{since: seconds(t.since), until: seconds(t.until), count: uint16(min(t.count, math.MaxUint16))} //nolint:gosec // bounded
 }
