@@ -56,7 +56,7 @@ func (v *visitor) send(r *http.Request) sheet {
 	}
 	w := httptest.NewRecorder()
 	v.handler.ServeHTTP(w, r)
-	result := w.Result() //nolint:bodyclose // a recorder's
+	result := w.Result()
 	for _, c := range result.Cookies() {
 		if c.MaxAge < 0 {
 			delete(v.cookies, c.Name)
