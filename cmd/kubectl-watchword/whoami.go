@@ -73,6 +73,7 @@ func (f *whoamiFlags) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	session.Access = !f.offline
 	tokens, err := session.Tokens(ctx)
 	if errors.Is(err, kubelogin.ErrNotSignedIn) {
 		return hint(errors.New("you are not signed in to "+f.realm.issuer), "%s", f.realm.signInFirst())

@@ -36,6 +36,8 @@ type Cache interface {
 type Session struct {
 	Issuer, ClientID string
 	Cache            Cache
+	// Access asks for an access token that can be presented, beside the ID token: the two may last differently long.
+	Access bool
 	// Connect discovers the realm. It is called only when the realm must be asked.
 	Connect func(context.Context) (*openid.Provider, error)
 	// SignIn asks the person. Nil means that nobody may be asked.
@@ -57,7 +59,7 @@ func (s *Session) lock(ctx context.Context) (release func(), waited bool, err er
 // Tokens returns tokens that can be presented: those at hand, else refreshed ones, else those of a new sign-in.
 func (s *Session) Tokens(ctx context.Context) (*openid.Tokens, error) {
 	tokens, err := s.load(ctx)
-	if err != nil || tokens != nil && tokens.Usable(s.Now()) {
+	if err != nil || s.usable(tokens) {
 		return tokens, err
 	}
 	release, waited, err := s.lock(ctx)
@@ -66,7 +68,7 @@ func (s *Session) Tokens(ctx context.Context) (*openid.Tokens, error) {
 	}
 	defer release()
 	// Whoever had the lock before may have put new ones there.
-	if tokens, err = s.load(ctx); err != nil || tokens != nil && tokens.Usable(s.Now()) {
+	if tokens, err = s.load(ctx); err != nil || s.usable(tokens) {
 		return tokens, err
 	}
 	if tokens != nil && tokens.RefreshToken != "" {
@@ -83,6 +85,10 @@ func (s *Session) Tokens(ctx context.Context) (*openid.Tokens, error) {
 		return nil, ErrOtherFailed
 	}
 	return s.signIn(ctx)
+}
+
+func (s *Session) usable(tokens *openid.Tokens) bool {
+	return tokens != nil && tokens.Usable(s.Now()) && (!s.Access || tokens.AccessUsable(s.Now()))
 }
 
 // SignInAnew signs in whatever is there, unless another process did so since this one began.

@@ -108,6 +108,24 @@ func TestTokensAreKeptAndRenewed(t *testing.T) {
 	b.counted("authorize", 1)
 }
 
+func TestAccessTokensAreRenewedForWhoNeedsThem(t *testing.T) {
+	b := newBench(t)
+	b.Behave(func(r *fakerealm.Behaviour) { r.Answer = func(answer map[string]any) { answer["expires_in"] = 60 } })
+	b.tokens()
+	later := func() time.Time { return time.Now().Add(10 * time.Minute) } // the ID token lasts for fifteen
+	for _, tc := range []struct {
+		access  bool
+		refresh int
+	}{{false, 0}, {true, 1}} {
+		s := b.session()
+		s.Access, s.Now = tc.access, later
+		if _, err := s.Tokens(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.counted("refresh_token", tc.refresh)
+	}
+}
+
 func TestManyAtOnceSignInAndRefreshOnce(t *testing.T) {
 	b := newBench(t)
 	b.Behave(usedUp)

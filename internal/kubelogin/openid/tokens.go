@@ -21,8 +21,9 @@ const maxLeeway = 30 * time.Second
 type Tokens struct {
 	// IDToken has been verified when it came.
 	IDToken string `json:"idToken"`
-	// AccessToken is for the realm's own endpoints.
-	AccessToken string `json:"accessToken,omitempty"`
+	// AccessToken is for the realm's own endpoints. AccessExpiry is zero if the realm did not say.
+	AccessToken  string    `json:"accessToken,omitempty"`
+	AccessExpiry time.Time `json:"accessExpiry,omitzero"`
 	// RefreshToken is empty if the realm gave none.
 	RefreshToken string `json:"refreshToken,omitempty"`
 	// IssuedAt and Expiry are those of the ID token.
@@ -48,6 +49,12 @@ func (t *Tokens) UsableUntil() time.Time {
 
 // Usable tells whether the ID token can be presented.
 func (t *Tokens) Usable(now time.Time) bool { return t.IDToken != "" && now.Before(t.UsableUntil()) }
+
+// AccessUsable tells whether the access token can be presented, for a moment at least.
+func (t *Tokens) AccessUsable(now time.Time) bool {
+	const moment = 5 * time.Second
+	return t.AccessToken != "" && (t.AccessExpiry.IsZero() || now.Add(moment).Before(t.AccessExpiry))
+}
 
 // Claims reads the claims of an ID token that has been verified before.
 func (t *Tokens) Claims(into any) error {
@@ -109,6 +116,9 @@ func (p *Provider) accept(ctx context.Context, answer *oauth2.Token, want expect
 	tokens := &Tokens{
 		IDToken: raw, AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken,
 		IssuedAt: id.IssuedAt, Expiry: id.Expiry, Subject: id.Subject, Nonce: want.nonce, SignedInAt: p.options.Now(),
+	}
+	if !answer.Expiry.IsZero() {
+		tokens.AccessExpiry = answer.Expiry.UTC()
 	}
 	if want.previous != nil {
 		tokens.Nonce, tokens.SignedInAt = want.previous.Nonce, want.previous.SignedInAt
