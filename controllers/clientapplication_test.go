@@ -149,7 +149,7 @@ var _ = Describe("ClientApplication", func() {
 			a.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantPassword, v1alpha1.GrantRefreshToken}
 		})
 		eventuallyCondition(ctx, app, v1alpha1.ReadyCondition, metav1.ConditionFalse, "NoUsableGrant",
-			"password is not in spec.grants of the Realm", "refresh_token is not served by this version")
+			"password is not in spec.grants of the Realm", "refresh_token renews what another grant gave")
 		eventuallyCondition(ctx, app, v1alpha1.SecretReadyCondition, metav1.ConditionTrue, "NoSecretNeeded")
 		Expect(w.secrets(ctx, v1alpha1.ComponentClientSecret)).To(BeEmpty())
 		realm := &v1alpha1.Realm{ObjectMeta: w.meta("acme")}
