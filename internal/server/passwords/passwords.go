@@ -8,7 +8,6 @@ package passwords
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -50,9 +49,9 @@ type Config struct {
 type Verifier struct {
 	Config
 
-	turns      turns
-	marks      *marks
-	background sync.WaitGroup
+	turns   turns
+	marks   *marks
+	errands errands
 }
 
 // New makes a Verifier.
@@ -60,9 +59,9 @@ func New(c Config) *Verifier {
 	return &Verifier{Config: c, turns: turns{taken: map[string]*turn{}}, marks: newMarks()}
 }
 
-// Wait returns when everything is written down that answered attempts left to do, which takes seconds at most. No attempt may begin
-// meanwhile.
-func (v *Verifier) Wait() { v.background.Wait() }
+// Wait returns when everything is written down that answered attempts left to do, which takes seconds at most. Attempts that come
+// later are answered when they have left nothing to do.
+func (v *Verifier) Wait() { v.errands.wait() }
 
 // Attempt is a password that somebody presents.
 type Attempt struct {

@@ -44,3 +44,29 @@ func (t *turns) take(ctx context.Context, key string) (release func(), err error
 		return nil, ctx.Err()
 	}
 }
+
+// errands are done after the answer, as long as nobody waits for them; afterwards before it.
+type errands struct {
+	mu      sync.Mutex
+	ending  bool
+	running sync.WaitGroup
+}
+
+func (e *errands) run(errand func()) {
+	e.mu.Lock()
+	ending := e.ending
+	if !ending {
+		e.running.Go(errand)
+	}
+	e.mu.Unlock()
+	if ending {
+		errand()
+	}
+}
+
+func (e *errands) wait() {
+	e.mu.Lock()
+	e.ending = true
+	e.mu.Unlock()
+	e.running.Wait()
+}

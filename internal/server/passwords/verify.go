@@ -44,7 +44,7 @@ func (v *Verifier) Verify(ctx context.Context, a Attempt) (Proof, error) {
 		release()
 		return proof, err
 	}
-	v.background.Go(func() {
+	v.errands.run(func() {
 		defer release()
 		afterwards(context.WithoutCancel(ctx))
 	})
