@@ -169,7 +169,7 @@ func TestWrongPasswordsLookTheSame(t *testing.T) {
 				tc.change(f)
 			}
 			got := f.post(form("grant_type", "password", "client_id", "kubernetes", "username", tc.form[0], "password", tc.form[1]))
-			want := `{"error":"invalid_grant","error_description":"the user name or the password is wrong"}` + "\n"
+			want := `{"error":"invalid_grant","error_description":"the user name or the password is wrong; after several wrong ones signing in pauses for a while"}` + "\n"
 			if got.status != http.StatusBadRequest || got.body != want {
 				t.Errorf("answer %d %s; want 400 %s", got.status, got.body, want)
 			}

@@ -67,7 +67,7 @@ func login(f *fixture, s http.Handler, user, password, source string) (int, stri
 	return w.Code, w.Body.String(), w.Header()
 }
 
-const wrongAnswer = `{"error":"invalid_grant","error_description":"the user name or the password is wrong"}` + "\n"
+const wrongAnswer = `{"error":"invalid_grant","error_description":"the user name or the password is wrong; after several wrong ones signing in pauses for a while"}` + "\n"
 
 // eventually waits for what happens after an answer.
 func eventually(t *testing.T, what string, done func() bool) {

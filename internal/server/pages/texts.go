@@ -26,7 +26,7 @@ var texts = map[string]string{ //nolint:gosec // words about passwords, none of 
 	"signin.submit":              "Sign in",
 	"signin.or":                  "or",
 	"signin.provider":            "Continue with {provider}",
-	"signin.problem.credentials": "That user name and password do not match. If you forgot your password, ask your administrator for a temporary one.",
+	"signin.problem.credentials": "That user name and password do not match. After several wrong ones, signing in pauses for a while. If you forgot your password, ask your administrator for a temporary one.",
 	"signin.problem.expired":     "This page was open for too long. Please sign in once more.",
 
 	"choose.title":   "Choose how to sign in",

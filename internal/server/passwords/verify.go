@@ -167,7 +167,7 @@ func (v *Verifier) admit(t *try) (Proof, error) {
 
 // wrong is the one answer to everything that is wrong with user and password.
 func wrong(reason string) *oauth2.Error {
-	return &oauth2.Error{Code: oauth2.InvalidGrant, Description: "the user name or the password is wrong", Reason: reason}
+	return &oauth2.Error{Code: oauth2.InvalidGrant, Description: "the user name or the password is wrong; after several wrong ones signing in pauses for a while", Reason: reason}
 }
 
 // Wrong is that answer for an attempt that met a lock.
