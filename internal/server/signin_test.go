@@ -263,7 +263,7 @@ func TestSessionFixation(t *testing.T) {
 	}
 }
 
-// TestSigningInAgain: prompt=login by the same person ends her session before, by another it does not.
+// TestSigningInAgain: prompt=login by the same person ends her session before, unless a client holds a grant of it; by another it does not.
 func TestSigningInAgain(t *testing.T) {
 	f := interactive(t)
 	bob := alice()
@@ -284,6 +284,15 @@ func TestSigningInAgain(t *testing.T) {
 	}
 	if first == second || exists(first) || !exists(second) {
 		t.Errorf("sessions %v and %v; want the first replaced by the second", first, second)
+	}
+	kept := f.stored(&store.Session{Realm: "acme", Name: second.Name})
+	kept.Grants = []store.Grant{{ID: "a-device", ClientID: "kubernetes", Generation: 1}}
+	if err := f.store.Sessions().Update(t.Context(), kept); err != nil {
+		t.Fatal(err)
+	}
+	v.signIn(v.open("/authorize?" + authorization("prompt", "login").Encode()))
+	if third := v.session(); third == second || !exists(second) || !exists(third) {
+		t.Error("a device was signed out because its person signed in again")
 	}
 	v.submit(v.open("/authorize?"+authorization("prompt", "login").Encode()), pages.FieldUsername, "bob", pages.FieldPassword, alicePassword)
 	if !exists(second) || f.stored(&store.Session{Realm: "acme", Name: v.session().Name}).User != "bob" {

@@ -78,6 +78,11 @@ func (s *Session) Ended(now time.Time) bool {
 	return s.IdleTimeout > 0 && !now.Before(used.Add(s.IdleTimeout))
 }
 
+// InUse reports whether a client holds a grant of the session that is not revoked.
+func (s *Session) InUse() bool {
+	return slices.ContainsFunc(s.Grants, func(g Grant) bool { return !g.Revoked })
+}
+
 // Kept is a deep copy of a session as every store keeps it: times in whole seconds of UTC, no empty slices.
 func (s *Session) Kept() *Session {
 	kept := *s

@@ -194,3 +194,22 @@ func TestKept(t *testing.T) {
 		t.Error("a change of the copy changed the original")
 	}
 }
+
+func TestInUse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		grants []store.Grant
+		want   bool
+	}{
+		"no grant":              {nil, false},
+		"a grant":               {[]store.Grant{{ID: "a", Generation: 3}}, true},
+		"approved for a device": {[]store.Grant{{ID: "a"}}, true},
+		"revoked":               {[]store.Grant{{ID: "a", Revoked: true}}, false},
+		"one of two revoked":    {[]store.Grant{{ID: "a", Revoked: true}, {ID: "b"}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := (&store.Session{Grants: tc.grants}).InUse(); got != tc.want {
+				t.Errorf("InUse() = %v, want %v", got, tc.want)
+			}
+		})
+	}
+}

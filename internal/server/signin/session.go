@@ -38,10 +38,20 @@ func (e *Endpoint) establish(s *step, user *directory.User, at time.Time) error 
 	if err := browser.SetKnownDevice(s.w, s.box, s.realm, user.Subject(), s.now); err != nil {
 		return err
 	}
-	if before != nil {
+	// Devices and applications that hold a grant from the session before go on; kubectl among them.
+	if before != nil && !before.Session.InUse() {
 		e.end(ctx, s.exchange, before.Session)
 	}
 	return e.next(s, &Person{Session: session, User: user})
+}
+
+// later is when a session begins: no sooner than the password that it begins with, or it would count as one of the password before
+// (directory.Realm.SignedIn). The clock of the replica that took the new password may be ahead of this one's.
+func later(proved, since time.Time) time.Time {
+	if since.After(proved) {
+		return since
+	}
+	return proved
 }
 
 // newSession is a session of a person who has proved herself at a time.
@@ -57,10 +67,10 @@ func newSession(x *exchange, name string, user *directory.User, at time.Time) *s
 
 // renew keeps a person signed in here whose change of her password has ended all her sessions: the new one has none of the old one's
 // grants. If that does not succeed she signs in again; the password is changed all the same.
-func (e *Endpoint) renew(x *exchange, p *Person) error {
+func (e *Endpoint) renew(x *exchange, p *Person, since time.Time) error {
 	ctx, cancel := context.WithTimeout(x.r.Context(), storeLimit)
 	defer cancel()
-	session := newSession(x, store.NewSessionName(), p.User, e.Now())
+	session := newSession(x, store.NewSessionName(), p.User, later(e.Now(), since))
 	if err := e.Sessions.Create(ctx, session); err != nil {
 		e.Pages.Log.Error(err, "session after a change of password is not written", "request_id", x.requestID)
 		return nil
