@@ -24,7 +24,7 @@ export async function withBrowser(work) {
 // open makes a page that trusts the test's own certificate. watch collects what the browser complains of.
 export async function open(browser, options = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', timezoneId: 'UTC', ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints = [];
   page.on('console', (message) => {

@@ -5,9 +5,11 @@ package browser_test
 import (
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/watchword-io/watchword/test/browser"
 	"github.com/watchword-io/watchword/test/browser/gallery"
@@ -54,8 +56,19 @@ func TestIntegrationPages(t *testing.T) {
 // needs to read of the first time.
 func serve(t *testing.T, handler http.Handler) *httptest.Server {
 	t.Helper()
-	server := httptest.NewUnstartedServer(handler)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveAt(t, listener, handler)
+}
+
+// serveAt is serve where a listener is.
+func serveAt(t *testing.T, listener net.Listener, handler http.Handler) *httptest.Server {
+	t.Helper()
+	server := &httptest.Server{Listener: listener, Config: &http.Server{
+		Handler: handler, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute,
+	}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server
