@@ -45,6 +45,7 @@ func TestScopes(t *testing.T) {
 		"not listed":                 {"openid email", claims.OfPerson, nil, "scope_not_allowed"},
 		"not listed and not offered": {"email", claims.OfApplication, nil, "scope_not_allowed"},
 		"in capitals":                {"OpenID", claims.OfPerson, nil, "scope_not_allowed"},
+		"offline_access":             {"openid offline_access", claims.OfPerson, []string{"openid"}, ""},
 		"malformed":                  {"openid  groups", claims.OfPerson, nil, "scope_malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,6 +73,7 @@ func TestNarrower(t *testing.T) {
 		"one that was taken":         {"openid posix", []string{"openid"}, ""},
 		"one of the client, not had": {"openid deploy", nil, "scope_widened"},
 		"one of nobody":              {"admin", nil, "scope_widened"},
+		"offline_access beside it":   {"openid offline_access", []string{"openid"}, ""},
 		"malformed":                  {" openid", nil, "scope_malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
