@@ -20,43 +20,47 @@ const changeLimit = 10 * time.Second
 const conflicts = 3
 
 // Change gives a person a new password, if the one that was presented (Proof.ChangedAt.Unix()) is still in force: a password that was right
-// can be changed once. A temporary password ends with it.
+// can be changed once. A temporary password ends with it. It returns since when the new one is hers, which may be a second ahead: no session
+// may begin before the password that it began with (directory.Realm.SignedIn).
 //
 // Errors are *Refused for the policy, ErrChangedMeanwhile, and temporarily_unavailable.
-func (v *Verifier) Change(ctx context.Context, realm *directory.Realm, user *directory.User, changedAt int64, newPassword string) error {
+func (v *Verifier) Change(
+	ctx context.Context, realm *directory.Realm, user *directory.User, changedAt int64, newPassword string,
+) (since time.Time, err error) {
 	var problem *validate.PasswordError
 	if errors.As(validate.Password(realm.Spec.Password, names(realm, user), []byte(newPassword)), &problem) {
-		return &Refused{Problem(problem.Kind)}
+		return time.Time{}, &Refused{Problem(problem.Kind)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
 	release, err := v.take(ctx, string(realm.UID)+"\x00change\x00"+string(user.UID()))
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	defer release()
 	var hash string
 	for range conflicts {
 		record, err := v.present(ctx, realm, user, changedAt)
 		if err != nil {
-			return err
+			return time.Time{}, err
 		}
 		if hash == "" {
 			if hash, err = v.hashNew(ctx, realm, record, newPassword); err != nil {
-				return err
+				return time.Time{}, err
 			}
 		}
-		err = v.Accounts.SaveCredential(ctx, realm.Namespace, user.Name(), successor(record, hash, int(realm.Spec.Password.History), v.Now()))
+		next := successor(record, hash, int(realm.Spec.Password.History), v.Now())
+		err = v.Accounts.SaveCredential(ctx, realm.Namespace, user.Name(), next)
 		switch {
 		case err == nil:
-			return nil
+			return next.ChangedAt, nil
 		case errors.Is(err, store.ErrNotFound):
-			return ErrChangedMeanwhile
+			return time.Time{}, ErrChangedMeanwhile
 		case !errors.Is(err, store.ErrConflict):
-			return oauth2.Unavailable("credential_unwritable", 2*time.Second)
+			return time.Time{}, oauth2.Unavailable("credential_unwritable", 2*time.Second)
 		}
 	}
-	return oauth2.Unavailable("credential_contended", time.Second)
+	return time.Time{}, oauth2.Unavailable("credential_contended", time.Second)
 }
 
 // present reads the record of the password that was presented.
@@ -100,8 +104,14 @@ func successor(r credential.Record, hash string, history int, now time.Time) cre
 		r.History = append([]string{r.Hash}, r.History...)
 	}
 	r.History = slices.Clone(r.History[:min(len(r.History), history)])
-	// Two changes in one second must be told apart.
-	if now = now.UTC().Truncate(time.Second); !now.After(r.ChangedAt) {
+	// Records and sessions have whole seconds. The next one, so that no session of the old password begins at the same; and two changes
+	// in one second must be told apart.
+	if whole := now.UTC().Truncate(time.Second); whole.Before(now) {
+		now = whole.Add(time.Second)
+	} else {
+		now = whole
+	}
+	if !now.After(r.ChangedAt) {
 		now = r.ChangedAt.Add(time.Second)
 	}
 	r.Hash, r.ChangedAt, r.MustChangeBy = hash, now, time.Time{}

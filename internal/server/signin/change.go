@@ -39,7 +39,7 @@ func (e *Endpoint) change(s *step) error {
 		return &browser.Fault{Status: http.StatusForbidden, Cause: pages.StaleRequest, Reason: "user_disabled"}
 	}
 	record.Actor = user.Username()
-	problem, err := e.replace(s.exchange, s.form.Get(pages.FieldNewPassword), s.form.Get(pages.FieldRepeatPassword), user, due.ChangedAt)
+	problem, since, err := e.replace(s.exchange, s.form.Get(pages.FieldNewPassword), s.form.Get(pages.FieldRepeatPassword), user, due.ChangedAt)
 	switch {
 	case errors.Is(err, passwords.ErrChangedMeanwhile):
 		return &browser.Fault{Status: http.StatusForbidden, Cause: pages.StaleRequest, Reason: "form_replayed"}
@@ -51,7 +51,7 @@ func (e *Endpoint) change(s *step) error {
 		e.askPassword(s.exchange, form, user.Username(), pages.ChangeReason(due.Reason), problem, http.StatusBadRequest)
 		return nil
 	}
-	return e.establish(s, user, e.Now()) // sessions from before the change have ended, and she has proved herself
+	return e.establish(s, user, later(e.Now(), since)) // sessions from before the change have ended, and she has proved herself
 }
 
 // askPassword draws the page that asks for a new password.

@@ -110,7 +110,7 @@ func (e *Endpoint) prove(s *step) error {
 		e.Observer.SignIn("password", OutcomeMustChange)
 		return e.demand(s, proof)
 	}
-	return e.establish(s, proof.User, proof.AuthTime)
+	return e.establish(s, proof.User, later(proof.AuthTime, proof.ChangedAt))
 }
 
 // refusal tells what an error of Verify means: the reason for the audit log and the outcome for the metrics.

@@ -3,6 +3,7 @@ package signin
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/flow"
@@ -89,7 +90,7 @@ func (e *Endpoint) takePassword(x *exchange, p *Person) error {
 	if proof.User.UID() != p.User.UID() {
 		return &browser.Fault{Status: http.StatusForbidden, Cause: pages.StaleRequest, Reason: "another_user"}
 	}
-	problem, err := e.replace(x, fresh, repeated, proof.User, proof.ChangedAt.Unix())
+	problem, since, err := e.replace(x, fresh, repeated, proof.User, proof.ChangedAt.Unix())
 	switch {
 	case errors.Is(err, passwords.ErrChangedMeanwhile):
 		browser.Refuse(x.r, "password_changed_meanwhile")
@@ -99,26 +100,27 @@ func (e *Endpoint) takePassword(x *exchange, p *Person) error {
 	case problem != "":
 		return e.askOwn(x, p, problem, http.StatusBadRequest)
 	}
-	if err := e.renew(x, p); err != nil {
+	if err := e.renew(x, p, since); err != nil {
 		return err
 	}
 	e.Pages.Show(x.w, http.StatusOK, pages.PasswordChanged{Frame: browser.Frame(x.realm, x.requestID)}, x.requestID)
 	return nil
 }
 
-// replace changes a password that was proved. problem is what the person can mend; it is in the audit record then.
+// replace changes a password that was proved. problem is what the person can mend; it is in the audit record then. since is when the new one
+// begins.
 func (e *Endpoint) replace(
 	x *exchange, fresh, repeated string, user *directory.User, changedAt int64,
-) (problem pages.PasswordProblem, err error) {
+) (problem pages.PasswordProblem, since time.Time, err error) {
 	if fresh != repeated {
 		browser.Refuse(x.r, "passwords_differ")
-		return pages.PasswordsDiffer, nil
+		return pages.PasswordsDiffer, since, nil
 	}
-	err = e.Passwords.Change(x.r.Context(), x.realm, user, changedAt, fresh)
+	since, err = e.Passwords.Change(x.r.Context(), x.realm, user, changedAt, fresh)
 	var refused *passwords.Refused
 	if errors.As(err, &refused) {
 		browser.Refuse(x.r, "password_"+string(refused.Problem))
-		return pages.PasswordProblem(refused.Problem), nil
+		return pages.PasswordProblem(refused.Problem), since, nil
 	}
-	return "", err
+	return "", since, err
 }

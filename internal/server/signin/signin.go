@@ -24,7 +24,7 @@ import (
 // Passwords proves people and changes their passwords: passwords.Verifier.
 type Passwords interface {
 	Verify(ctx context.Context, a passwords.Attempt) (passwords.Proof, error)
-	Change(ctx context.Context, realm *directory.Realm, user *directory.User, changedAt int64, newPassword string) error
+	Change(ctx context.Context, realm *directory.Realm, user *directory.User, changedAt int64, newPassword string) (since time.Time, err error)
 }
 
 // Observer is told of every sign-in that was tried: method is "password", outcome one of the Outcome constants.
