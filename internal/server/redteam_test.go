@@ -1,12 +1,16 @@
 package server_test
 
 import (
+	"context"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/watchword-io/watchword/internal/server"
 	"github.com/watchword-io/watchword/internal/server/pages"
 )
 
@@ -41,5 +45,94 @@ func TestThiefWhoKeepsSigningIn(t *testing.T) {
 				t.Errorf("alice with the new password in the same second: %v; want a code", got.answered())
 			}
 		})
+	}
+}
+
+// gate is a hasher at which all wait until it is opened.
+type gate struct {
+	server.Hasher
+
+	arrived chan struct{}
+	open    chan struct{}
+}
+
+func (g *gate) pass() {
+	g.arrived <- struct{}{}
+	<-g.open
+}
+
+func (g *gate) Verify(ctx context.Context, phc string, password []byte) (bool, bool, error) {
+	g.pass()
+	return g.Hasher.Verify(context.WithoutCancel(ctx), phc, password)
+}
+
+func (g *gate) VerifyDummy(ctx context.Context, password []byte) error {
+	g.pass()
+	return g.Hasher.VerifyDummy(context.WithoutCancel(ctx), password)
+}
+
+// TestTwoNamesOfOnePersonDoNotMeet: two attempts at once wait for one another if they are about one name. If they also did so for a user name
+// and an address that are one person's, whoever sends a guess at both would see by the time that she exists.
+func TestTwoNamesOfOnePersonDoNotMeet(t *testing.T) {
+	for name, logins := range map[string][2]string{
+		"somebody": {"alice", "alice@example.com"}, "nobody": {"bob", "bob@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			g := &gate{Hasher: f.config.Hasher, arrived: make(chan struct{}, 2), open: make(chan struct{})}
+			f.config.Hasher = g
+			f.server = f.replica()
+			var both sync.WaitGroup
+			defer both.Wait()
+			defer close(g.open)
+			for _, who := range logins {
+				both.Go(func() { login(f, f.server, who, "wrong", "203.0.113.1") })
+			}
+			for range logins {
+				select {
+				case <-g.arrived:
+				case <-time.After(5 * time.Second):
+					t.Fatal("one waits for the other")
+				}
+			}
+		})
+	}
+}
+
+// TestCrowdAtOneName: those who wait for a name's turn hold their forms in memory meanwhile, and a stranger can send many.
+func TestCrowdAtOneName(t *testing.T) {
+	f := newFixture(t)
+	g := &gate{Hasher: f.config.Hasher, arrived: make(chan struct{}, 500), open: make(chan struct{})}
+	f.config.Hasher = g
+	f.server = f.replica()
+	var crowd sync.WaitGroup
+	turned := make(chan int, 500)
+	for range 500 {
+		crowd.Go(func() {
+			if status, _, _ := login(f, f.server, "alice", alicePassword, "203.0.113.1"); status == http.StatusServiceUnavailable {
+				turned <- status
+			}
+		})
+	}
+	for range 200 {
+		select {
+		case <-turned:
+		case <-time.After(5 * time.Second):
+			t.Fatal("all wait")
+		}
+	}
+	close(g.open)
+	crowd.Wait()
+}
+
+// TestLongNames: names are folded before a place in the queue for hashes is taken, which costs a stranger nothing if they are long.
+func TestLongNames(t *testing.T) {
+	f := interactive(t)
+	long := strings.Repeat("\ufdfa", 2_000)
+	f.refused(f.post(edited(passwordForm(), "username", long)), http.StatusBadRequest, "invalid_request", "username_too_long")
+	v := f.visitor()
+	got := v.submit(v.open("/authorize?"+authorization().Encode()), pages.FieldUsername, long, pages.FieldPassword, "wrong")
+	if got.status != http.StatusForbidden || f.last()["reason"] != "username_too_long" {
+		t.Errorf("on the page: %d, audit %v; want what a wrong password gets", got.status, f.last())
 	}
 }

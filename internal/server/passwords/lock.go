@@ -65,12 +65,20 @@ func (v *Verifier) failed(t *try) func(context.Context) {
 	if !t.counted {
 		v.mark(t)
 	}
-	settled := time.NewTimer(settling)
-	return func(ctx context.Context) {
+	return settled(func(ctx context.Context) {
 		if t.counted {
 			v.count(ctx, t)
 		}
-		<-settled.C
+	})
+}
+
+// settled is what is to be done after a wrong password, made to last as long as it would for anybody. What meets a lock lasts as long: a
+// lock that was made under one of a person's names must not show under another.
+func settled(count func(context.Context)) func(context.Context) {
+	timer := time.NewTimer(settling)
+	return func(ctx context.Context) {
+		count(ctx)
+		<-timer.C
 	}
 }
 

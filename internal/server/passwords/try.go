@@ -28,8 +28,9 @@ type try struct {
 	reason string
 	// known: it comes from a browser in which the person has signed in before.
 	known bool
-	// key is whose turn it is.
-	key string
+	// key is who is locked, and turn whose turn it is. A person has one key and a turn for each of her names: if an attempt at one of them
+	// waited for one at another, whoever sends both at once could see that they are one person's, and so that there is one.
+	key, turn string
 
 	record   credential.Record
 	failures directory.Failures
@@ -40,6 +41,7 @@ type try struct {
 func (v *Verifier) newTry(a Attempt) *try {
 	t := &try{Attempt: a, policy: lockoutOf(&a.Realm.Spec.Password.Lockout)}
 	user, clash := a.Realm.User(a.Login)
+	subject := v.knownDevice(a)
 	switch {
 	case clash:
 		t.reason = "user_conflict"
@@ -52,24 +54,32 @@ func (v *Verifier) newTry(a Attempt) *try {
 		t.name, t.key = unknownName(a.Login), "nobody\x00"+normal(a.Login)
 	} else {
 		t.user, t.name, t.uid, t.key = user, user.Name(), user.UID(), "user\x00"+string(user.UID())
-		t.known = v.knows(a, user)
+		t.known = subject != "" && subject == user.Subject()
 	}
+	t.turn = normal(a.Login)
 	if t.known {
-		t.key += "\x00known"
+		t.key, t.turn = t.key+"\x00known", t.turn+"\x00known"
 	}
-	t.key = string(a.Realm.UID) + "\x00" + t.key
+	t.key, t.turn = string(a.Realm.UID)+"\x00"+t.key, string(a.Realm.UID)+"\x00"+t.turn
 	return t
 }
 
-// knows reports whether the person has signed in before in the browser that an attempt comes from.
-func (v *Verifier) knows(a Attempt, user *directory.User) bool {
+// knownDevice is the subject of who has signed in before in the browser that an attempt comes from, empty for nobody. It is asked whether
+// or not there is anybody of the name: it takes time.
+func (v *Verifier) knownDevice(a Attempt) string {
+	if a.KnownDevice == "" {
+		return ""
+	}
 	now := v.Now()
 	box, ok := a.Realm.Box(now)
-	if !ok || a.KnownDevice == "" {
-		return false
+	if !ok {
+		return ""
 	}
 	device, err := flow.Open[flow.KnownDevice](box, a.KnownDevice, now)
-	return err == nil && device.Subject == user.Subject()
+	if err != nil {
+		return ""
+	}
+	return device.Subject
 }
 
 // tally is what is counted for the person where this attempt comes from, in her status.
@@ -107,10 +117,16 @@ func source(address string) string {
 	return prefix.String()
 }
 
+// maxLogin is the longest user name or address that is looked for, in bytes: the schema allows 254 characters. What is longer takes more
+// time to fold than a stranger should have of us.
+const maxLogin = 1 << 10
+
 // Actor names who tries to sign in, for the audit log. Of unknown names only a hash is kept: people type passwords into the wrong field.
 func (a Attempt) Actor() string {
-	if user, _ := a.Realm.User(a.Login); user != nil {
-		return user.Username()
+	if len(a.Login) <= maxLogin {
+		if user, _ := a.Realm.User(a.Login); user != nil {
+			return user.Username()
+		}
 	}
 	return "sha256:" + digest(a.Login, 8)
 }

@@ -2,8 +2,15 @@ package passwords
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
+
+// maxWaiting is how many wait for one turn: about as many as can have theirs before the last one has waited for too long. Each keeps a form
+// in memory meanwhile, and strangers can send any number.
+const maxWaiting = 128
+
+var errCrowd = errors.New("too many wait")
 
 // turns lets one attempt at a time pass for each key: as many wrong passwords as may be tried are counted before one more is looked at.
 type turns struct {
@@ -17,7 +24,7 @@ type turn struct {
 	users int
 }
 
-// take waits until the key is free or ctx ends. Whoever gets it must release it once.
+// take waits until the key is free or ctx ends, unless too many wait already. Whoever gets it must release it once.
 func (t *turns) take(ctx context.Context, key string) (release func(), err error) {
 	t.mu.Lock()
 	mine := t.taken[key]
@@ -25,6 +32,10 @@ func (t *turns) take(ctx context.Context, key string) (release func(), err error
 		mine = &turn{free: make(chan struct{}, 1)}
 		mine.free <- struct{}{}
 		t.taken[key] = mine
+	}
+	if mine.users > maxWaiting {
+		t.mu.Unlock()
+		return nil, errCrowd
 	}
 	mine.users++
 	t.mu.Unlock()

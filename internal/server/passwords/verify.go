@@ -22,12 +22,14 @@ const (
 // Verify proves a person. Whatever is wrong with user or password is one *oauth2.Error, InvalidGrant, whose Reason is for the audit log; too
 // many attempts are a *Locked. Trouble is a temporarily_unavailable, and input that nobody can mean an invalid_request.
 //
-// Of one user one password is looked at at a time, and the next one when the wrong one before is counted; the answer does not wait for
+// Of one name one password is looked at at a time, and the next one when the wrong one before is counted; the answer does not wait for
 // that, or its time would tell users from nobody.
 func (v *Verifier) Verify(ctx context.Context, a Attempt) (Proof, error) {
 	switch {
 	case a.Login == "" || a.Password == "":
 		return Proof{}, oauth2.BadRequest("no_username_or_password", "username and password are both needed")
+	case len(a.Login) > maxLogin:
+		return Proof{}, oauth2.BadRequest("username_too_long", "the user name is longer than 1024 bytes")
 	case len(a.Password) > validate.MaxPasswordBytes:
 		return Proof{}, oauth2.BadRequest("password_too_long", "the password is longer than 1024 bytes")
 	}
@@ -35,7 +37,7 @@ func (v *Verifier) Verify(ctx context.Context, a Attempt) (Proof, error) {
 	if until := v.paused(t); !until.IsZero() {
 		return Proof{}, &Locked{Until: until, Reason: "source_paused"}
 	}
-	release, err := v.take(ctx, t.key)
+	release, err := v.take(ctx, t.turn)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -77,7 +79,7 @@ func (v *Verifier) judge(ctx context.Context, t *try) (Proof, func(context.Conte
 		return Proof{}, nil, err
 	case !until.IsZero():
 		v.suspect(t)
-		return Proof{}, nil, &Locked{Until: until, Reason: "user_locked"}
+		return Proof{}, settled(func(context.Context) {}), &Locked{Until: until, Reason: "user_locked"}
 	case !right:
 		return Proof{}, v.failed(t), wrong(t.reason)
 	}
