@@ -136,3 +136,43 @@ func TestLongNames(t *testing.T) {
 		t.Errorf("on the page: %d, audit %v; want what a wrong password gets", got.status, f.last())
 	}
 }
+
+// TestFormAfterSignOut: whoever finds a browser whose person has signed out can go back in its history and send her form again, with the
+// password that the browser has kept for that. Her session is gone, and with it the name that made the form one for one use.
+func TestFormAfterSignOut(t *testing.T) {
+	f := interactive(t)
+	v := f.visitor()
+	page := v.open("/authorize?" + authorization().Encode())
+	if got := v.signIn(page); got.answered().Get("code") == "" {
+		t.Fatalf("sign-in: %d %q", got.status, got.title)
+	}
+	if got := v.submit(v.open("/logout"), pages.FieldDecision, pages.DecisionSignOut); got.status != http.StatusOK {
+		t.Fatalf("sign-out: %d %q", got.status, got.title)
+	}
+	writes := f.sessions.writes.Load()
+	got := v.signIn(page)
+	if got.status != http.StatusForbidden || got.answered().Has("code") || f.sessions.writes.Load() != writes {
+		t.Errorf("her form again: %d %q, %v; want 403 and nobody signed in", got.status, got.title, got.answered())
+	}
+	if name, value := v.cookie("session"); value != "" {
+		t.Errorf("the browser has a session: %s", name)
+	}
+	if got := v.signIn(v.open("/authorize?" + authorization().Encode())); got.answered().Get("code") == "" {
+		t.Errorf("a new form: %d %q; want a code", got.status, got.title)
+	}
+}
+
+// TestStaleChoice: the question who she wants to be stays open until her sign-in is older than the client accepts.
+func TestStaleChoice(t *testing.T) {
+	f := interactive(t)
+	v := f.signedIn()
+	page := v.open("/authorize?" + authorization("prompt", "select_account", "max_age", "60").Encode())
+	f.clock.step(2 * time.Minute)
+	got := v.submit(page, pages.FieldDecision, pages.DecisionContinue)
+	if got.answered().Has("code") || !strings.HasPrefix(got.title, "Sign in") {
+		t.Fatalf("a choice of two minutes: %d %q %v; want to sign in again, for max_age is one", got.status, got.title, got.answered())
+	}
+	if got := v.signIn(got); got.answered().Get("code") == "" {
+		t.Errorf("after signing in again: %d %q; want a code", got.status, got.title)
+	}
+}

@@ -40,6 +40,10 @@ func (e *Endpoint) Complete(
 	if !x.hinted(p) {
 		return e.refuse(x, &oauth2.Error{Code: oauth2.LoginRequired, Description: "another person has signed in", Reason: "another_user"})
 	}
+	// The question who to be may have been open for long. Zero was answered by signing in, or there would have been no question.
+	if age := x.request.MaxAge; age != nil && *age > 0 && x.tooOld(p, e.Now()) {
+		return e.SignIn.Begin(w, r, realm, requestID, next, signin.How{Again: true, LoginHint: p.User.Username()})
+	}
 	return e.issue(x, p)
 }
 

@@ -30,6 +30,11 @@ func ClearSession(w http.ResponseWriter, realm *directory.Realm) {
 	set(w, forSession, realm, "", -1)
 }
 
+// Forget takes the browser's own cookie away: forms that were drawn for it are another browser's from now on.
+func Forget(w http.ResponseWriter, realm *directory.Realm) {
+	set(w, forBrowser, realm, "", -1)
+}
+
 // SessionRef is the session that the browser's cookie names; false if it has none that opens. Whether that session still lives has to be
 // asked of the store.
 func SessionRef(r *http.Request, box *seal.Box, realm *directory.Realm, now time.Time) (store.Ref, bool) {

@@ -257,6 +257,9 @@ func (e *Endpoint) end(x *exchange, p *signin.Person) error {
 	if err := e.Sessions.Delete(ctx, p.Session.Realm, p.Session.Name, p.Session.UID); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return e.Pages.Trouble(x.requestID, "session_not_deleted", err)
 	}
+	// The form that made the session was good once because the session's name was taken. It is not any more, and who finds the browser
+	// could send it again from the history, with the password that is kept there.
+	browser.Forget(x.w, x.realm)
 	return nil
 }
 
