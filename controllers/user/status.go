@@ -26,8 +26,8 @@ func computeStatus(user *v1alpha1.User, o *observation) {
 		s.Roles = roles
 		o.wake = kube.Sooner(o.wake, wake)
 	}
-	s.PasswordChangedAt = nil
-	if o.record.Hash != "" && !o.record.ChangedAt.IsZero() {
+	// It stays when a password ends: sessions from before its last change have ended by it, and must not come alive again.
+	if !o.record.ChangedAt.IsZero() {
 		at := metav1.NewTime(o.record.ChangedAt)
 		s.PasswordChangedAt = &at
 	}

@@ -83,6 +83,25 @@ func TestComputeStatus(t *testing.T) {
 	}
 }
 
+// TestEndOfAPassword: sessions end by when the password last changed, so that must stay when there is no password any more. A password that
+// was reset because somebody else knew it would let him in again as soon as the temporary one ends unused, or its record is deleted.
+func TestEndOfAPassword(t *testing.T) {
+	reset := credential.Record{Hash: "$argon2id$", ChangedAt: start.Add(-time.Hour), MustChangeBy: start}
+	ended := reset
+	ended.Hash = ""
+	for name, after := range map[string]credential.Record{"temporary password over": ended, "record deleted": {}} {
+		t.Run(name, func(t *testing.T) {
+			user := testUser()
+			for _, record := range []credential.Record{reset, after} {
+				computeStatus(user, &observation{now: start, user: user, record: record})
+			}
+			if at := user.Status.PasswordChangedAt; at == nil || !at.Time.Equal(reset.ChangedAt) {
+				t.Errorf("passwordChangedAt = %v; want %s", at, reset.ChangedAt)
+			}
+		})
+	}
+}
+
 func TestResetAsked(t *testing.T) {
 	tests := map[string]struct {
 		annotation, status, record, want string
