@@ -103,6 +103,9 @@ func (u *User) GivenName() string { return u.part(userGiven) }
 // FamilyName may be empty.
 func (u *User) FamilyName() string { return u.part(userFamily) }
 
+// PasswordChanged is when the password last changed, as the controllers report it, in Unix seconds; 0 for never.
+func (u *User) PasswordChanged() int64 { return u.changed }
+
 // Disabled reports whether no token may be issued for the person: switched off, or being deleted.
 func (u *User) Disabled() bool { return u.disabled }
 

@@ -12,9 +12,12 @@ type Cookie struct {
 
 func (Cookie) purpose() seal.Purpose { return seal.Session }
 
-// KnownDevice is the cookie of a browser in which a person has signed in before.
+// KnownDevice is the cookie of a browser in which a person has signed in before. It is none any more when she has changed her password since:
+// it may be that of whom she changed it for.
 type KnownDevice struct {
 	Subject string `json:"subject"`
+	// Since is when she signed in, in Unix seconds.
+	Since int64 `json:"since,omitempty"`
 }
 
 func (KnownDevice) purpose() seal.Purpose { return seal.KnownDevice }

@@ -48,7 +48,7 @@ func kinds() map[string]kind {
 		"refresh token":  of(Refresh{Session: ref, Grant: "g", Generation: 3, ClientID: "app"}),
 		"device code":    of(DeviceCode{Key: "k", Secret: []byte{2}, ClientID: "tv"}),
 		"session cookie": of(Cookie{Session: ref}),
-		"known device":   of(KnownDevice{Subject: "sub"}),
+		"known device":   of(KnownDevice{Subject: "sub", Since: 1}),
 		"pushed request": of(Pushed{ID: []byte{3}, Request: request}),
 		"login state":    of(Login{Browser: []byte{4}, Next: Next{Authorization: &request}, Again: true}),
 		"form":           of(Form{Browser: []byte{5}, Action: "/device", Detail: "BCDFGHJK"}),

@@ -176,3 +176,31 @@ func TestStaleChoice(t *testing.T) {
 		t.Errorf("after signing in again: %d %q; want a code", got.status, got.title)
 	}
 }
+
+// TestThiefInAKnownBrowser: somebody who has signed in with alice's password holds the cookie of a browser that she is known in. Once she has
+// changed her password it must not let him lock her out of her own.
+func TestThiefInAKnownBrowser(t *testing.T) {
+	f := interactive(t)
+	hers, thief := f.signedIn(), f.signedIn()
+	f.clock.step(time.Minute)
+	got := hers.submit(hers.open("/password"), append([]string{pages.FieldPassword, alicePassword}, fresh(newPassword, newPassword)...)...)
+	if got.status != http.StatusOK {
+		t.Fatalf("change: %d %q", got.status, got.title)
+	}
+	u := alice()
+	u.Status.PasswordChangedAt = &metav1.Time{Time: f.credentials.records["alice"].ChangedAt} // as the controllers report it
+	f.apply(u)
+	_, cookie := thief.cookie("device")
+	v := f.verifier()
+	for range 10 {
+		_, _ = v.Verify(t.Context(), f.attempt("wrong", cookie))
+	}
+	v.Wait()
+	if _, err := v.Verify(t.Context(), f.attempt(newPassword, "")); !isLocked(err) {
+		t.Errorf("right password from elsewhere: %v; want the lock that the thief has made", err)
+	}
+	_, cookie = hers.cookie("device")
+	if _, err := v.Verify(t.Context(), f.attempt(newPassword, cookie)); err != nil {
+		t.Errorf("right password in the browser where she has changed it: %v; want her in", err)
+	}
+}

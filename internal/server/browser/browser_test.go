@@ -88,7 +88,7 @@ func TestSessionCookie(t *testing.T) {
 	if err := browser.SetSession(w, box, realm("acme"), session); err != nil {
 		t.Fatal(err)
 	}
-	if err := browser.SetKnownDevice(w, box, realm("acme"), "sub", now); err != nil {
+	if err := browser.SetKnownDevice(w, box, realm("acme"), &store.Session{Subject: "sub", AuthenticatedAt: now}, now); err != nil {
 		t.Fatal(err)
 	}
 	r := next(w)

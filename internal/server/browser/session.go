@@ -46,9 +46,9 @@ func SessionRef(r *http.Request, box *seal.Box, realm *directory.Realm, now time
 	return opened.Session, err == nil
 }
 
-// SetKnownDevice remembers that a person has signed in with this browser. Another person's sign-in replaces it.
-func SetKnownDevice(w http.ResponseWriter, box *seal.Box, realm *directory.Realm, subject string, now time.Time) error {
-	sealed, err := flow.Seal(box, flow.KnownDevice{Subject: subject}, now.Add(KnownDeviceLifetime))
+// SetKnownDevice remembers that the person of a session has signed in with this browser. Another person's sign-in replaces it.
+func SetKnownDevice(w http.ResponseWriter, box *seal.Box, realm *directory.Realm, s *store.Session, now time.Time) error {
+	sealed, err := flow.Seal(box, flow.KnownDevice{Subject: s.Subject, Since: s.AuthenticatedAt.Unix()}, now.Add(KnownDeviceLifetime))
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ type try struct {
 func (v *Verifier) newTry(a Attempt) *try {
 	t := &try{Attempt: a, policy: lockoutOf(&a.Realm.Spec.Password.Lockout)}
 	user, clash := a.Realm.User(a.Login)
-	subject := v.knownDevice(a)
+	device := v.knownDevice(a)
 	switch {
 	case clash:
 		t.reason = "user_conflict"
@@ -54,7 +54,7 @@ func (v *Verifier) newTry(a Attempt) *try {
 		t.name, t.key = unknownName(a.Login), "nobody\x00"+normal(a.Login)
 	} else {
 		t.user, t.name, t.uid, t.key = user, user.Name(), user.UID(), "user\x00"+string(user.UID())
-		t.known = subject != "" && subject == user.Subject()
+		t.known = device.Subject != "" && device.Subject == user.Subject() && device.Since >= user.PasswordChanged()
 	}
 	t.turn = normal(a.Login)
 	if t.known {
@@ -64,22 +64,22 @@ func (v *Verifier) newTry(a Attempt) *try {
 	return t
 }
 
-// knownDevice is the subject of who has signed in before in the browser that an attempt comes from, empty for nobody. It is asked whether
-// or not there is anybody of the name: it takes time.
-func (v *Verifier) knownDevice(a Attempt) string {
+// knownDevice is who has signed in before in the browser that an attempt comes from, and when; zero for nobody. It is asked whether or not
+// there is anybody of the name: it takes time.
+func (v *Verifier) knownDevice(a Attempt) flow.KnownDevice {
 	if a.KnownDevice == "" {
-		return ""
+		return flow.KnownDevice{}
 	}
 	now := v.Now()
 	box, ok := a.Realm.Box(now)
 	if !ok {
-		return ""
+		return flow.KnownDevice{}
 	}
 	device, err := flow.Open[flow.KnownDevice](box, a.KnownDevice, now)
 	if err != nil {
-		return ""
+		return flow.KnownDevice{}
 	}
-	return device.Subject
+	return device
 }
 
 // tally is what is counted for the person where this attempt comes from, in her status.

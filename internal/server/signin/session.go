@@ -35,7 +35,7 @@ func (e *Endpoint) establish(s *step, user *directory.User, at time.Time) error 
 	if err := browser.SetSession(s.w, s.box, s.realm, session); err != nil {
 		return err
 	}
-	if err := browser.SetKnownDevice(s.w, s.box, s.realm, user.Subject(), s.now); err != nil {
+	if err := browser.SetKnownDevice(s.w, s.box, s.realm, session, s.now); err != nil {
 		return err
 	}
 	// Devices and applications that hold a grant from the session before go on; kubectl among them.
@@ -77,6 +77,9 @@ func (e *Endpoint) renew(x *exchange, p *Person, since time.Time) error {
 	}
 	e.end(ctx, x, p.Session)
 	browser.Record(x.r).Session = session.Name
+	if err := browser.SetKnownDevice(x.w, x.box, x.realm, session, x.now); err != nil {
+		return err
+	}
 	return browser.SetSession(x.w, x.box, x.realm, session)
 }
 
