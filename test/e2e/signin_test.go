@@ -178,6 +178,24 @@ var _ = Describe("Signing in", func() {
 		}
 	})
 
+	It("is over on every replica when she signs out", func(ctx context.Context) {
+		_, otto := newPerson(ctx, "otto")
+		portal, b := asPortal(ctx), replicas[0].browser()
+		got := granted(replicas[0].redeem(ctx, signIn(ctx, b, otto), portal))
+		page, err := b.Over(replicas[1].http.Transport).Open(ctx, issuers[acme]+"/logout")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(page.Text).To(ContainSubstring("otto"), "she is asked first: a link must not sign her out")
+		page, err = page.Submit(ctx, textbrowser.Fields{"decision": "sign-out"})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(page.Status).To(Equal(http.StatusOK), page.Text)
+		Expect(sessions(ctx, "otto")).To(BeEmpty())
+		for _, r := range replicas {
+			refused, err := r.refresh(ctx, got.text("refresh_token"), portal)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(refused.text("error")).To(Equal("invalid_grant"), refused.body)
+		}
+	})
+
 	It("costs the API server two writes, and a refresh one", func(ctx context.Context) {
 		_, una := newPerson(ctx, "una")
 		portal := asPortal(ctx)

@@ -25,7 +25,7 @@ const portalCallback = "https://portal.example.com/callback"
 func world() []client.Object {
 	objects := []client.Object{
 		realm(acme, v1alpha1.SigningSpec{}),
-		realm(beta, v1alpha1.SigningSpec{}),
+		locking(),
 		realm(stranger, v1alpha1.SigningSpec{}),
 		spinning(),
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "research", Labels: map[string]string{"team": "research"}}},
@@ -47,15 +47,24 @@ func meta(namespace, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name}
 }
 
+// realm is one that never locks anybody out: specs ask until they are let in, all from one address.
 func realm(namespace string, signing v1alpha1.SigningSpec) *v1alpha1.Realm {
+	var never int32
 	return &v1alpha1.Realm{ObjectMeta: meta(namespace, namespace), Spec: v1alpha1.RealmSpec{
-		Issuer:  issuers[namespace],
-		Signing: signing,
+		Issuer: issuers[namespace], Signing: signing,
+		Password: v1alpha1.PasswordPolicy{Lockout: v1alpha1.PasswordLockout{Attempts: &never, SourceAttempts: &never}},
 		Grants: []v1alpha1.GrantType{
 			v1alpha1.GrantClientCredentials, v1alpha1.GrantPassword, v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken,
 			v1alpha1.GrantDeviceCode,
 		},
 	}}
+}
+
+// locking is a realm with the locks that realms have if nobody says otherwise.
+func locking() *v1alpha1.Realm {
+	r := realm(beta, v1alpha1.SigningSpec{})
+	r.Spec.Password = v1alpha1.PasswordPolicy{}
+	return r
 }
 
 // spinning is a realm whose keys live for seconds. The ratios of its times are those of the defaults.
