@@ -3,6 +3,8 @@ package server_test
 import (
 	"context"
 	"net/http"
+	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/server"
 	"github.com/watchword-io/watchword/internal/server/pages"
 )
@@ -202,5 +205,21 @@ func TestThiefInAKnownBrowser(t *testing.T) {
 	_, cookie = hers.cookie("device")
 	if _, err := v.Verify(t.Context(), f.attempt(newPassword, cookie)); err != nil {
 		t.Errorf("right password in the browser where she has changed it: %v; want her in", err)
+	}
+}
+
+// TestGuardNamesEveryField: the policy that keeps a captured server from writing the status of Users lists what must stay, so a field that is
+// added later would be free to it.
+func TestGuardNamesEveryField(t *testing.T) {
+	policy, err := os.ReadFile("../../config/admission/operator_guard.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field := range reflect.TypeFor[v1alpha1.UserStatus]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		counted := name == "failedLogins" || name == "failedLoginsKnownDevice"
+		if kept := strings.Contains(string(policy), "oldObject.?status."+name+"."); kept == counted {
+			t.Errorf("status.%s: the server may write what it counts, and nothing else", name)
+		}
 	}
 }
