@@ -6,10 +6,10 @@ import (
 	"github.com/watchword-io/watchword/internal/saml/refusal"
 )
 
-// attribute is one of the tag that is being read. colon is where its prefix ends, 0 without one.
+// attribute is one of the tag that is being read. colon is where its prefix ends, 0 without one; local is where its local name begins.
 type attribute struct {
-	name  span
-	colon int
+	name         span
+	colon, local int
 	// namespace is set by resolve.
 	namespace span
 }
@@ -89,7 +89,11 @@ func (s *scanner) attribute() refusal.Reason {
 	if reason != "" {
 		return reason
 	}
-	s.attributes = append(s.attributes, attribute{name: name, colon: colon})
+	local := name.from
+	if colon > 0 {
+		local = colon + 1
+	}
+	s.attributes = append(s.attributes, attribute{name: name, colon: colon, local: local})
 	switch {
 	case colon == 0 && string(s.bytes(name)) == "xmlns":
 		return s.declare(span{}, value)
@@ -162,8 +166,8 @@ func (s *scanner) resolve(tag element) refusal.Reason {
 			}
 			a.namespace = namespace
 		}
-		for _, earlier := range s.attributes[:i] {
-			if s.same(*a, earlier) {
+		for j := range i {
+			if s.same(a, &s.attributes[j]) {
 				return refusal.XMLDuplicate
 			}
 		}
@@ -171,13 +175,13 @@ func (s *scanner) resolve(tag element) refusal.Reason {
 	return ""
 }
 
-// same reports whether two attributes of a tag are one (Namespaces in XML 1.0 section 6.3).
-func (s *scanner) same(a, b attribute) bool {
-	if bytes.Equal(s.bytes(a.name), s.bytes(b.name)) {
-		return true
+// same reports whether two attributes of a tag are one (Namespaces in XML 1.0 section 6.3). Either way their local names are equal.
+func (s *scanner) same(a, b *attribute) bool {
+	if a.name.to-a.local != b.name.to-b.local || !bytes.Equal(s.data[a.local:a.name.to], s.data[b.local:b.name.to]) {
+		return false
 	}
-	return a.namespace != span{} && b.namespace != span{} && bytes.Equal(s.bytes(a.namespace), s.bytes(b.namespace)) &&
-		bytes.Equal(s.data[a.colon:a.name.to], s.data[b.colon:b.name.to])
+	return bytes.Equal(s.bytes(a.name), s.bytes(b.name)) ||
+		a.namespace != span{} && b.namespace != span{} && bytes.Equal(s.bytes(a.namespace), s.bytes(b.namespace))
 }
 
 // lookup returns the namespace that a prefix is bound to, by the innermost declaration.

@@ -10,13 +10,20 @@ import (
 
 // text reads character data up to the next tag (production 14). Outside the root it is white space.
 func (s *scanner) text() refusal.Reason {
+	if len(s.open) == 0 {
+		if s.space(); s.pos < len(s.data) && s.data[s.pos] != '<' {
+			return refusal.XMLOutsideRoot
+		}
+		return ""
+	}
 	for s.pos < len(s.data) {
 		c := s.data[s.pos]
 		switch {
+		case c >= '0' && c <= 'z' && c != '<' && c != ']': // nearly all there is
+			s.pos++
+			continue
 		case c == '<':
 			return ""
-		case len(s.open) == 0 && !isSpace(c):
-			return refusal.XMLOutsideRoot
 		case c == ']' && s.at("]]>"):
 			return refusal.XMLMalformed
 		}
