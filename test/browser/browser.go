@@ -23,7 +23,7 @@ import (
 var scripts embed.FS
 
 // timeout is for a script: far more than any takes.
-const timeout = 8 * time.Minute
+const timeout = 12 * time.Minute
 
 // Run runs a script with an input and reads its result into output. The error of a script that fails has what it wrote to stderr.
 func Run(ctx context.Context, script string, input, output any) error {
