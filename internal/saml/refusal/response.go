@@ -7,6 +7,8 @@ const (
 	MessageDeflated   Reason = "message_deflated"
 	MessageInflation  Reason = "message_not_deflated"
 	MessageUnexpected Reason = "message_unexpected"
+	QueryMalformed    Reason = "query_malformed"
+	LogoutUnavailable Reason = "logout_not_available"
 
 	VersionUnsupported   Reason = "version_unsupported"
 	IDMissing            Reason = "id_missing"

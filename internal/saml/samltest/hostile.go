@@ -171,8 +171,8 @@ func wrongXML(t testing.TB, now time.Time, trusted Key) map[string]string {
 	}
 	all["nothing"] = ""
 	all["not base64"] = "%3Csamlp"
-	all["deflated"] = Encode(deflate(t, good))
-	all["deflate bomb"] = Encode(deflate(t, "<samlp:Response>"+strings.Repeat(" ", 16<<20)))
+	all["deflated"] = Deflated(t, good)
+	all["deflate bomb"] = Deflated(t, "<samlp:Response>"+strings.Repeat(" ", 16<<20))
 	return all
 }
 
@@ -230,6 +230,12 @@ func wide(text string) string {
 		b.Write(binary.LittleEndian.AppendUint16(nil, unit))
 	}
 	return b.String()
+}
+
+// Deflated is a message as HTTP-Redirect carries it, before it is escaped (Bindings section 3.4.4.1).
+func Deflated(t testing.TB, text string) string {
+	t.Helper()
+	return Encode(deflate(t, text))
 }
 
 func deflate(t testing.TB, text string) string {
