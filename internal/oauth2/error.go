@@ -34,8 +34,9 @@ const (
 	UnsupportedResponseType = "unsupported_response_type"
 	// InvalidRequestURI is RFC 9101 section 6.2 and RFC 9126 section 4.
 	InvalidRequestURI = "invalid_request_uri"
-	// LoginRequired and the three that are not supported are OIDC Core section 3.1.2.6.
+	// LoginRequired, InteractionRequired and the three that are not supported are OIDC Core section 3.1.2.6.
 	LoginRequired            = "login_required"
+	InteractionRequired      = "interaction_required"
 	RequestNotSupported      = "request_not_supported"
 	RequestURINotSupported   = "request_uri_not_supported"
 	RegistrationNotSupported = "registration_not_supported"

@@ -312,16 +312,20 @@ func TestAuthorizeWithSession(t *testing.T) {
 		error  string
 		reason string
 	}{
-		"at once":                              {},
-		"prompt none":                          {edit: []string{"prompt", "none"}},
-		"max_age that is kept":                 {edit: []string{"max_age", "3600"}},
-		"max_age that is over":                 {edit: []string{"max_age", "59"}, title: "Sign in again"},
-		"max_age 0":                            {edit: []string{"max_age", "0"}, title: "Sign in again"},
-		"max_age 0 and prompt none":            {edit: []string{"max_age", "0", "prompt", "none"}, error: "login_required"},
-		"prompt login":                         {edit: []string{"prompt", "login"}, title: "Sign in again"},
-		"prompt select_account":                {edit: []string{"prompt", "select_account"}, title: "Choose an account"},
-		"prompt consent":                       {edit: []string{"prompt", "consent"}, title: "Choose an account"},
-		"prompt login and select_account":      {edit: []string{"prompt", "login select_account"}, title: "Sign in again"},
+		"at once":                         {},
+		"prompt none":                     {edit: []string{"prompt", "none"}},
+		"max_age that is kept":            {edit: []string{"max_age", "3600"}},
+		"max_age that is over":            {edit: []string{"max_age", "59"}, title: "Sign in again"},
+		"max_age 0":                       {edit: []string{"max_age", "0"}, title: "Sign in again"},
+		"max_age 0 and prompt none":       {edit: []string{"max_age", "0", "prompt", "none"}, error: "login_required"},
+		"prompt login":                    {edit: []string{"prompt", "login"}, title: "Sign in again"},
+		"prompt select_account":           {edit: []string{"prompt", "select_account"}, title: "Choose an account"},
+		"prompt consent":                  {edit: []string{"prompt", "consent"}, title: "Choose an account"},
+		"prompt login and select_account": {edit: []string{"prompt", "login select_account"}, title: "Sign in again"},
+		"any program of this computer": {
+			edit: []string{"client_id", "native", "redirect_uri", "http://127.0.0.1:54321/callback", "scope", "openid"}, title: "Choose an account"},
+		"any program of this computer, none": {
+			edit: []string{"client_id", "native", "redirect_uri", "http://127.0.0.1:54321/callback", "scope", "openid", "prompt", "none"}, error: "interaction_required"},
 		"id_token_hint":                        {edit: []string{"id_token_hint", mine}},
 		"id_token_hint, prompt none":           {edit: []string{"id_token_hint", mine, "prompt", "none"}},
 		"id_token_hint of another":             {edit: []string{"id_token_hint", hers}, title: "Sign in –"},
@@ -554,7 +558,11 @@ func TestCode(t *testing.T) {
 	v := f.signedIn()
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := v.open("/authorize?" + authorization(tc.edit...).Encode()).answered().Get("code")
+			page := v.open("/authorize?" + authorization(tc.edit...).Encode())
+			if page.status == http.StatusOK { // a program at a loopback address
+				page = v.submit(page, pages.FieldDecision, pages.DecisionContinue)
+			}
+			got := page.answered().Get("code")
 			code, err := flow.Open[flow.Code](f.box(), got, f.clock.Now().Add(store.CodeLifetime-time.Millisecond))
 			if err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/directory"
 	"github.com/watchword-io/watchword/internal/flow"
 	"github.com/watchword-io/watchword/internal/oauth2"
@@ -155,11 +156,22 @@ func (e *Endpoint) decide(x *exchange) error {
 			how.LoginHint = p.User.Username()
 		}
 		return e.SignIn.Begin(x.w, x.r, x.realm, x.requestID, next, how)
+	case x.anybody() && prompt(promptNone):
+		return e.refuse(x, &oauth2.Error{
+			Code: oauth2.InteractionRequired, Description: "the person has to see which application asks", Reason: "interaction_required",
+		})
 	// No application here needs a person's consent, its administrator has given it; whoever asks for the question gets one.
-	case prompt(promptAccount), prompt(promptConsent):
+	case x.anybody(), prompt(promptAccount), prompt(promptConsent):
 		return e.SignIn.Choose(x.w, x.r, x.realm, x.requestID, next, p)
 	}
 	return e.issue(x, p)
+}
+
+// anybody reports whether any program on the person's computer may be the one that asks, another person's on a shared one too: a Public
+// client at a loopback address proves nothing about itself, so she is asked before it gets a code (RFC 8252 section 8.6).
+func (x *exchange) anybody() bool {
+	_, _, local := loopback(x.request.RedirectURI)
+	return local && x.client.Type == v1alpha1.ClientPublic
 }
 
 // tooOld reports whether the person has proved herself longer ago than the client accepts. With 0 she always has.
