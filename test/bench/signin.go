@@ -19,7 +19,7 @@ const (
 	// signers sign in at the same time, each as a person of her own: the logins of one person wait for one another.
 	signers = 8
 	// Flows of each signer in a round. A session holds 64 grants, and none gives way within two minutes, so the signers begin each round
-	// with sessions of their own.
+	// with sessions of their own; refreshes come while those hold one grant, as most sessions do.
 	fullFlows, knownFlows, refreshes = 8, 16, 24
 )
 
@@ -78,12 +78,6 @@ func (rates *signInRates) round(ctx context.Context, c config, p *portal, o *ope
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
-	if err := timed(o, knownFlows, &rates.known, &rates.knownBusy, func(i int) error {
-		_, err := p.signIn(ctx, browsers[i], "")
-		return err
-	}); err != nil {
-		return fmt.Errorf("sign in with a cookie: %w", err)
-	}
 	err = p.counted(ctx, &rates.refreshWrites, signers*refreshes, func() error {
 		return timed(o, refreshes, &rates.refresh, &rates.refreshBusy, func(i int) (err error) {
 			held[i], err = p.refresh(ctx, held[i].Refresh)
@@ -92,6 +86,12 @@ func (rates *signInRates) round(ctx context.Context, c config, p *portal, o *ope
 	})
 	if err != nil {
 		return fmt.Errorf("refresh: %w", err)
+	}
+	if err := timed(o, knownFlows, &rates.known, &rates.knownBusy, func(i int) error {
+		_, err := p.signIn(ctx, browsers[i], "")
+		return err
+	}); err != nil {
+		return fmt.Errorf("sign in with a cookie: %w", err)
 	}
 	application, err := p.token(ctx, url.Values{"grant_type": {"client_credentials"}})
 	if err != nil {
