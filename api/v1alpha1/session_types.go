@@ -59,8 +59,7 @@ type SessionSpec struct {
 
 	// grants are the refresh-token families of the clients used from this session.
 	// +optional
-	// +listType=map
-	// +listMapKey=id
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	Grants []SessionGrant `json:"grants,omitempty"`
 }
