@@ -163,6 +163,16 @@ func TestGoodResponses(t *testing.T) {
 	}
 }
 
+// TestNamesStayApart holds that a name which ends in a space of Unicode does not become another's.
+func TestNamesStayApart(t *testing.T) {
+	trusted := samltest.NewKey(t, now)
+	response := samltest.Response{Now: now, NameID: "alice@example.com\u00a0"}.SignedAssertion(t, trusted)
+	assertion, err := provider(trusted, trusted).Response(samltest.Encode(samltest.XML(t, response)), expected)
+	if err != nil || assertion.NameID.Value != "alice@example.com\u00a0" {
+		t.Errorf("Response: %+v, %v; want the name as it was signed", assertion, err)
+	}
+}
+
 func TestThousandGroups(t *testing.T) {
 	trusted := samltest.NewKey(t, now)
 	groups := make([]string, 1000)

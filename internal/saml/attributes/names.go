@@ -22,6 +22,10 @@ const (
 // canonical is the one spelling of a name, as validate.User wants it: NFKC, lower-case.
 func canonical(name string) string { return norm.NFKC.String(strings.ToLower(norm.NFKC.String(name))) }
 
+// disguised reports whether a name has compatibility forms, such as full-width letters: canonical would make somebody else's of it, and
+// directories keep the two apart.
+func disguised(name string) bool { return !norm.NFKC.IsNormalString(name) }
+
 // email reads the address: one, of an allowed domain.
 func (r *reading) email() (string, error) {
 	name := r.names.Email
@@ -38,7 +42,7 @@ func (r *reading) email() (string, error) {
 	email := canonical(values[0])
 	local, domain, _ := strings.Cut(email, "@")
 	if len(email) > maxEmail || local == "" || domain == "" || strings.ContainsAny(email, " \t\"(),:;<>[\\]") || strings.Contains(domain, "@") ||
-		strings.IndexFunc(email, hidden) >= 0 {
+		strings.IndexFunc(email, hidden) >= 0 || disguised(values[0]) {
 		return "", refusal.New(refusal.EmailMalformed, "attribute %q is %q", name, values[0])
 	}
 	if len(r.domains) > 0 && !r.domains[domain] {
@@ -64,7 +68,7 @@ func (r *reading) username(email string) (string, error) {
 		return "", nil
 	}
 	username := canonical(values[0])
-	if len(username) > maxUsername || !r.usernames.MatchString(username) || identity.Reserved(username) {
+	if len(username) > maxUsername || !r.usernames.MatchString(username) || identity.Reserved(username) || disguised(values[0]) {
 		return "", refusal.New(refusal.UsernameInvalid, "attribute %q is %q; a user name has letters, digits and . _ @ + - only", name, values[0])
 	}
 	return username, nil

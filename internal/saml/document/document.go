@@ -69,8 +69,8 @@ func Only(parent *etree.Element, namespace, name string) (child *etree.Element, 
 	return found[0], 1
 }
 
-// Text returns the text of an element without white space around it, and false for an element that contains anything but text: what
-// parsers make of that differs.
+// Text returns the text of an element without XML's white space around it, and false for an element that contains anything but text: what
+// parsers make of that differs. Other spaces stay: a name that ends in one is another person's.
 func Text(element *etree.Element) (string, bool) {
 	var text strings.Builder
 	for _, child := range element.Child {
@@ -80,7 +80,7 @@ func Text(element *etree.Element) (string, bool) {
 		}
 		text.WriteString(data.Data)
 	}
-	return strings.TrimSpace(text.String()), true
+	return strings.Trim(text.String(), " \t\r\n"), true
 }
 
 // Attribute returns the value of an attribute without a namespace, and whether it is there.
