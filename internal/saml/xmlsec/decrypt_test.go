@@ -23,7 +23,8 @@ const (
 
 // TestTransports opens what providers write: the hashes of OAEP in every notation, and the key beside the data as Okta has it.
 func TestTransports(t *testing.T) {
-	key, other := samltest.FixedKey(t, time.Now()), samltest.NewKey(t, time.Now())
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	key, other := samltest.FixedKey(t, now), samltest.NewKey(t, now)
 	digest := func(uri string) string { return `<ds:DigestMethod Algorithm="` + uri + `"/>` }
 	mask := func(uri string) string { return `<e11:MGF Algorithm="` + xenc11 + uri + `"/>` }
 	method := func(algorithm, parameters string) string {
