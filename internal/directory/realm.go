@@ -2,14 +2,10 @@ package directory
 
 import (
 	"cmp"
-	"crypto"
 	"crypto/tls"
 	"net/url"
 	"slices"
-	"strings"
-	"time"
 
-	"golang.org/x/text/unicode/norm"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,7 +15,6 @@ import (
 	"github.com/watchword-io/watchword/api/v1alpha1"
 	"github.com/watchword-io/watchword/internal/identity"
 	"github.com/watchword-io/watchword/internal/keyring"
-	"github.com/watchword-io/watchword/internal/seal"
 	"github.com/watchword-io/watchword/internal/token"
 	"github.com/watchword-io/watchword/internal/validate"
 )
@@ -60,9 +55,11 @@ type realmTable struct{ byName map[string]*v1alpha1.Realm }
 
 func newRealmTable() *realmTable { return &realmTable{byName: map[string]*v1alpha1.Realm{}} }
 
-func (t *realmTable) len() int                    { return len(t.byName) }
+func (t *realmTable) len() int { return len(t.byName) }
+
 func (t *realmTable) put(name string, record any) { t.byName[name] = record.(*v1alpha1.Realm) }
-func (t *realmTable) remove(name string)          { delete(t.byName, name) }
+
+func (t *realmTable) remove(name string) { delete(t.byName, name) }
 
 func (t *realmTable) replace(entries []*entry) {
 	t.byName = make(map[string]*v1alpha1.Realm, len(entries))
@@ -166,124 +163,3 @@ func compareAge(a, b *Realm) int {
 
 // Allows reports whether the realm allows a grant.
 func (r *Realm) Allows(grant v1alpha1.GrantType) bool { return slices.Contains(r.Spec.Grants, grant) }
-
-// Signing is a key that may sign now.
-type Signing struct {
-	*token.Signer
-	// Longest is the longest lifetime that a token may have: relying parties are promised the key that long. Zero: no bound.
-	Longest time.Duration
-}
-
-// Signing returns the active key of an algorithm; empty means the realm's. It is false while this replica holds none.
-func (r *Realm) Signing(algorithm string, now time.Time) (Signing, bool) {
-	key, ok := r.Ring.Active(cmp.Or(algorithm, string(r.Spec.Signing.Algorithm), string(v1alpha1.ES256)), now)
-	if !ok {
-		return Signing{}, false
-	}
-	signer, ok := r.signers[key.ID]
-	return Signing{Signer: signer, Longest: key.LongestToken}, ok
-}
-
-// Box returns what seals with the key that is active now and opens what any key of the realm has sealed. It is false while this replica
-// holds no active key.
-func (r *Realm) Box(now time.Time) (*seal.Box, bool) {
-	active, ok := r.Ring.Active(keyring.A256GCM, now)
-	if !ok {
-		return nil, false
-	}
-	keys := r.Ring.Keys(keyring.A256GCM)
-	all := make([]seal.Key, len(keys))
-	for i, key := range keys {
-		all[i] = seal.Key{ID: key.ID, Secret: key.Symmetric}
-	}
-	box, err := seal.New(string(r.UID), seal.Key{ID: active.ID, Secret: active.Symmetric}, all)
-	return box, err == nil // the ring holds only keys that were checked when they were read
-}
-
-// Verify reads a token that this realm has issued and still publishes the key of: token.ErrNotOurs for anything else. Expiry and
-// audience are the caller's to judge.
-func (r *Realm) Verify(compact string, typ token.Type) (*token.Claims, error) {
-	return token.Verify(compact, typ, r.Issuer, func(keyID, algorithm string) crypto.PublicKey {
-		for _, key := range r.Ring.Published() {
-			if key.ID == keyID && key.Algorithm == algorithm {
-				return key.Private.Public()
-			}
-		}
-		return nil
-	})
-}
-
-// UserNamed returns the person whose User object has a name and UID, nil if there is none who may have tokens: she is gone, disabled,
-// or refused because an older User has her user name or address. It is what sessions ask at each use.
-func (r *Realm) UserNamed(name string, uid types.UID) *User {
-	r.namespace.mu.RLock()
-	defer r.namespace.mu.RUnlock()
-	u, ok := r.namespace.users.byName[name]
-	if !ok || uid != "" && u.UID() != uid {
-		return nil
-	}
-	return r.namespace.users.admitted(u)
-}
-
-// UserOf returns the person whom the claim sub of a token names, nil under the conditions of UserNamed, and if two Users have one subject:
-// a token of the one must not speak for the other.
-func (r *Realm) UserOf(subject string) *User {
-	r.namespace.mu.RLock()
-	defer r.namespace.mu.RUnlock()
-	u, ok := r.namespace.users.subjects.oldest(subject)
-	if !ok || len(r.namespace.users.subjects.others[subject]) > 0 {
-		return nil
-	}
-	return r.namespace.users.admitted(u)
-}
-
-// Client returns the application with a client_id and its live secrets, which are zero if it has none. Of two applications with
-// one client_id the older is found.
-func (r *Realm) Client(id string) (*Client, ClientSecrets, bool) {
-	n := r.namespace
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	c, ok := n.clients.byID.oldest(id)
-	if !ok || c.refused {
-		return nil, ClientSecrets{}, false
-	}
-	s, ok := n.secrets.byName[c.secretName]
-	// Only a Secret that belongs to this very object: a Secret of the same name may be anybody's, and one of a deleted
-	// application must not open its successor.
-	if !ok || s.client == nil || s.owner != c.UID {
-		return c, ClientSecrets{}, true
-	}
-	return c, *s.client, true
-}
-
-// User returns the person who signs in with a user name or e-mail address, in any case. clash is true for a person who is
-// refused because an older User has the same name or address.
-func (r *Realm) User(login string) (user *User, clash bool) {
-	login = norm.NFKC.String(strings.ToLower(norm.NFKC.String(login)))
-	r.namespace.mu.RLock()
-	defer r.namespace.mu.RUnlock()
-	return r.namespace.users.find(login)
-}
-
-// ClientRoles returns the names of the Roles that access rules give an application now, sorted.
-func (r *Realm) ClientRoles(c *Client, now time.Time) []string {
-	n := r.namespace
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	roles := n.rolesOf(nil, r.object, now, v1alpha1.AccessRuleSubject{Kind: v1alpha1.SubjectClientApplication, Name: c.Name})
-	slices.Sort(roles)
-	return roles
-}
-
-// UserRoles returns the names of the Roles that access rules give a person now, directly or through her groups, sorted.
-func (r *Realm) UserRoles(u *User, now time.Time) []string {
-	n := r.namespace
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	roles := n.rolesOf(nil, r.object, now, v1alpha1.AccessRuleSubject{Kind: v1alpha1.SubjectUser, Name: u.Name()})
-	for _, group := range u.groups {
-		roles = n.rolesOf(roles, r.object, now, v1alpha1.AccessRuleSubject{Kind: v1alpha1.SubjectGroup, Name: group.Value()})
-	}
-	slices.Sort(roles)
-	return roles
-}
