@@ -17,7 +17,7 @@ var _ = Describe("The policies", func() {
 		var bindings admissionv1.ValidatingAdmissionPolicyBindingList
 		Expect(env.Client.List(ctx, &policies)).To(Succeed())
 		Expect(env.Client.List(ctx, &bindings)).To(Succeed())
-		Expect(policies.Items).To(HaveLen(6))
+		Expect(policies.Items).To(HaveLen(7))
 		for _, policy := range policies.Items {
 			Expect(policy.Spec.FailurePolicy).To(HaveValue(Equal(admissionv1.Fail)), policy.Name)
 			var bound []admissionv1.ValidatingAdmissionPolicyBinding
