@@ -18,6 +18,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -74,8 +75,9 @@ type scene struct {
 //go:embed templates
 var files embed.FS
 
-// templates holds one parsed set a page, by the name of its file.
-var templates = parse()
+// templates holds one parsed set a page, by the name of its file. They are parsed for the first page: a process that shows none saves
+// a megabyte.
+var templates = sync.OnceValue(parse)
 
 func parse() map[string]*template.Template {
 	shared := template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/parts.html"))
@@ -111,7 +113,7 @@ func Render(w http.ResponseWriter, status int, page Page) error {
 		s.Script = element("script", v.script)
 	}
 	var body bytes.Buffer
-	if err := templates[v.name].ExecuteTemplate(&body, "layout", s); err != nil {
+	if err := templates()[v.name].ExecuteTemplate(&body, "layout", s); err != nil {
 		return fmt.Errorf("draw page %q: %w", v.name, err)
 	}
 	secure(w.Header(), policy(v, sheet, own))
