@@ -45,6 +45,7 @@ var layers = []layer{
 	{name: "SAML's other side, for tests", packages: []string{"internal/saml/samltest"}},
 	{name: "values that travel", packages: []string{"internal/flow"}, never: []string{"k8s.io/client-go", "net/http"}},
 	{name: "judges of what is pure", packages: []string{"internal/authnconfig/validation"}},
+	{name: "clients of the API server", packages: []string{"internal/apiclient"}, never: []string{"sigs.k8s.io/controller-runtime"}},
 	{name: "adapters", packages: []string{
 		"internal/directory", "internal/audit", "internal/kube", "internal/hasher", "internal/fetch", "internal/cluster",
 		"internal/store/kube", "internal/store/memory", "internal/store/storetest",

@@ -12,9 +12,9 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
+
+	"github.com/watchword-io/watchword/internal/apiclient"
 )
 
 // The paths are kube-apiserver's (ServiceAccount issuer discovery). The key set's own is used, whatever address the metadata tell others.
@@ -30,17 +30,9 @@ type Cluster struct {
 
 // New makes a Cluster. It does no I/O.
 func New(base *rest.Config) (*Cluster, error) {
-	scheme := runtime.NewScheme()
-	scheme.AddKnownTypes(authenticationv1.SchemeGroupVersion, &authenticationv1.TokenReview{})
-	metav1.AddToGroupVersion(scheme, authenticationv1.SchemeGroupVersion)
-	config := rest.CopyConfig(base)
-	config.APIPath, config.GroupVersion = "/apis", &authenticationv1.SchemeGroupVersion
-	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
-	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	config.QPS = -1
-	client, err := rest.RESTClientFor(config)
+	client, err := apiclient.Builtin(base, authenticationv1.SchemeGroupVersion, &authenticationv1.TokenReview{})
 	if err != nil {
-		return nil, fmt.Errorf("make client for token reviews: %w", err)
+		return nil, err
 	}
 	return &Cluster{client: client}, nil
 }

@@ -2,59 +2,34 @@ package directory
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/apiclient"
 )
 
-// Source reads from an API server, and writes there what signing in says about a person's password. It has two plain REST clients rather than a clientset, which would bring every API into memory.
+// Source reads from an API server, and writes there what signing in says about a person's password.
 type Source struct {
 	identity, core rest.Interface
 }
 
 // NewSource makes a Source. It does no I/O.
 func NewSource(config *rest.Config) (*Source, error) {
-	identity, err := restClient(config, "/apis", v1alpha1.GroupVersion, runtime.ContentTypeJSON, v1alpha1.AddToScheme)
+	identity, err := apiclient.Custom(config, v1alpha1.GroupVersion, v1alpha1.AddToScheme)
 	if err != nil {
 		return nil, err
 	}
-	core, err := restClient(config, "/api", corev1.SchemeGroupVersion, runtime.ContentTypeProtobuf, func(s *runtime.Scheme) error {
-		s.AddKnownTypes(corev1.SchemeGroupVersion, &corev1.Secret{}, &corev1.SecretList{})
-		metav1.AddToGroupVersion(s, corev1.SchemeGroupVersion)
-		return nil
-	})
+	core, err := apiclient.Builtin(config, corev1.SchemeGroupVersion, &corev1.Secret{}, &corev1.SecretList{})
 	if err != nil {
 		return nil, err
 	}
 	return &Source{identity: identity, core: core}, nil
-}
-
-func restClient(base *rest.Config, path string, gv schema.GroupVersion, contentType string, add func(*runtime.Scheme) error) (rest.Interface, error) {
-	scheme := runtime.NewScheme()
-	if err := add(scheme); err != nil {
-		return nil, fmt.Errorf("register %s: %w", gv, err)
-	}
-	config := rest.CopyConfig(base)
-	config.APIPath, config.GroupVersion = path, &gv
-	config.ContentType, config.AcceptContentTypes = contentType, contentType+","+runtime.ContentTypeJSON
-	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	// A client-side limit would delay the start with many realms; logins are bounded by the hashing queue, and the server has
-	// priority and fairness.
-	config.QPS = -1
-	client, err := rest.RESTClientFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("make client for %s: %w", gv, err)
-	}
-	return client, nil
 }
 
 // listWatch lists and watches one kind in one namespace for a reflector. Every object becomes an entry at once.

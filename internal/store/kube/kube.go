@@ -14,12 +14,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 
 	"github.com/watchword-io/watchword/api/v1alpha1"
+	"github.com/watchword-io/watchword/internal/apiclient"
 	"github.com/watchword-io/watchword/internal/store"
 )
 
@@ -32,23 +30,15 @@ type Store struct {
 
 // New makes a Store. It does no I/O. now is the clock.
 func New(config *rest.Config, now func() time.Time) (*Store, error) {
-	identity, err := restClient(config, "/apis", v1alpha1.GroupVersion, runtime.ContentTypeJSON, v1alpha1.AddToScheme)
+	identity, err := apiclient.Custom(config, v1alpha1.GroupVersion, v1alpha1.AddToScheme)
 	if err != nil {
 		return nil, err
 	}
-	coordination, err := restClient(config, "/apis", coordinationv1.SchemeGroupVersion, runtime.ContentTypeProtobuf, func(s *runtime.Scheme) error {
-		s.AddKnownTypes(coordinationv1.SchemeGroupVersion, &coordinationv1.Lease{})
-		metav1.AddToGroupVersion(s, coordinationv1.SchemeGroupVersion)
-		return nil
-	})
+	coordination, err := apiclient.Builtin(config, coordinationv1.SchemeGroupVersion, &coordinationv1.Lease{})
 	if err != nil {
 		return nil, err
 	}
-	core, err := restClient(config, "/api", corev1.SchemeGroupVersion, runtime.ContentTypeProtobuf, func(s *runtime.Scheme) error {
-		s.AddKnownTypes(corev1.SchemeGroupVersion, &corev1.ConfigMap{}, &corev1.ConfigMapList{})
-		metav1.AddToGroupVersion(s, corev1.SchemeGroupVersion)
-		return nil
-	})
+	core, err := apiclient.Builtin(config, corev1.SchemeGroupVersion, &corev1.ConfigMap{}, &corev1.ConfigMapList{})
 	if err != nil {
 		return nil, err
 	}
@@ -66,25 +56,6 @@ func (s *Store) Once() store.Once { return once{s.coordination, s.now} }
 
 // Devices are the ConfigMaps with device authorization requests.
 func (s *Store) Devices() store.Devices { return s.devices }
-
-// restClient is a plain client of one API group: a clientset would bring every API into memory.
-func restClient(base *rest.Config, path string, gv schema.GroupVersion, contentType string, add func(*runtime.Scheme) error) (rest.Interface, error) {
-	scheme := runtime.NewScheme()
-	if err := add(scheme); err != nil {
-		return nil, fmt.Errorf("register %s: %w", gv, err)
-	}
-	config := rest.CopyConfig(base)
-	config.APIPath, config.GroupVersion = path, &gv
-	config.ContentType, config.AcceptContentTypes = contentType, contentType+","+runtime.ContentTypeJSON
-	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	// No limit here: what people may cause is bounded before it comes to a write, and the server has priority and fairness.
-	config.QPS = -1
-	client, err := rest.RESTClientFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("make client for %s: %w", gv, err)
-	}
-	return client, nil
-}
 
 // verdict makes the API server's answer one of the contract's errors. taken is what AlreadyExists means.
 func verdict(err, taken error, verb, kind, name string) error {
